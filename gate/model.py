@@ -1,0 +1,231 @@
+"""The words of the gate as frozen values. Refuses to do anything: no I/O, no pytest, no Docker, no judgement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+Direction = Literal["max", "min"]
+Json = Any  # what json.dumps takes; evidence is data, never markup
+
+
+class Outcome(StrEnum):
+    """What one check established."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNVERIFIED = "unverified"
+    NOT_APPLICABLE = "not_applicable"
+
+
+class Decision(StrEnum):
+    """What the whole run established. INCOMPLETE blocks a release as NO-GO does; it has another owner."""
+
+    GO = "GO"
+    NO_GO = "NO-GO"
+    INCOMPLETE = "INCOMPLETE"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A number that a measurement must keep, with its unit and the reason it was set."""
+
+    name: str
+    value: float
+    unit: str
+    reason: str
+    direction: Direction = "max"
+
+    def keeps(self, value: float) -> bool:
+        return value <= self.value if self.direction == "max" else value >= self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Sabotage:
+    """A defect put into the system on purpose, which one of `expects` must catch. See docs/how-to/sabotage.md.
+
+    In `compose`, service keys and values may name a role in braces, `{worker}`: it becomes every service of that role.
+    """
+
+    id: str
+    title: str
+    expects: tuple[str, ...] = ()
+    system: str | None = None
+    replace: tuple[dict[str, str], ...] = ()
+    compose: dict[str, Json] = field(default_factory=dict)
+    exec: tuple[dict[str, Json], ...] = ()
+    fault: tuple[dict[str, Json], ...] = ()
+    command: tuple[dict[str, Json], ...] = ()
+    profile: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A property of the system that the gate must establish, and what is said when it does not hold."""
+
+    id: str
+    title: str
+    why: str
+    fix: str
+    needs: tuple[str, ...]
+    standards: tuple[str, ...]
+    minimum: int
+    broken_by: tuple[Sabotage, ...]
+    required: bool = True
+    source: str = ""
+
+    @property
+    def area(self) -> str:
+        return self.id.split(".", 1)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A number observed n times, its spread, and the limit it must keep (None: informative)."""
+
+    name: str
+    value: float
+    unit: str
+    limit: float | None = None
+    direction: Direction = "max"
+    reason: str = ""
+    n: int = 1
+    median: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+    worst: float | None = None
+
+    @property
+    def kept(self) -> bool:
+        if self.limit is None:
+            return True
+        return self.value <= self.limit if self.direction == "max" else self.value >= self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Something that happened, `t` seconds after the run began."""
+
+    t: float
+    kind: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Points (t, value), t in seconds after the run began."""
+
+    name: str
+    unit: str
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file of evidence beside results.json; `path` is relative to the run's folder."""
+
+    name: str
+    path: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """An accepted risk: somebody's, for a reason, until a day (UTC)."""
+
+    check: str
+    outcome: Literal["failed", "unverified"]
+    reason: str
+    owner: str
+    approver: str
+    expires: str
+    scope: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """A check, what became of it, and the evidence."""
+
+    id: str
+    title: str
+    why: str
+    fix: str
+    required: bool
+    outcome: Outcome
+    reason: str
+    standards: tuple[str, ...] = ()
+    minimum: int = 1
+    observations: int = 0
+    started: str | None = None
+    seconds: float = 0.0
+    values: dict[str, Json] = field(default_factory=dict)
+    measurements: tuple[Measurement, ...] = ()
+    timeline: tuple[Moment, ...] = ()
+    series: tuple[Series, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    waiver: Waiver | None = None
+    reproduce: str = ""
+
+    @property
+    def area(self) -> str:
+        return self.id.split(".", 1)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """One reason why the decision is not GO."""
+
+    check: str
+    kind: Literal["failed", "unverified", "missing", "waiver", "narrowed", "lane"]
+    summary: str
+    fix: str
+    measured: float | None = None
+    limit: float | None = None
+    unit: str = ""
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Suites that ran one after the other on one stack. `sealed`: it reached its own end."""
+
+    name: str
+    areas: tuple[str, ...]
+    started: str | None = None
+    finished: str | None = None
+    seconds: float = 0.0
+    sealed: bool = False
+    critical: bool = False
+    phases: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Everything one run found out, and the identity of what it judged."""
+
+    id: str
+    started: str
+    gate_version: str
+    profile: str
+    target: dict[str, Json]
+    host: dict[str, Json]
+    expected: tuple[str, ...]
+    checks: tuple[CheckResult, ...]
+    finished: str | None = None
+    seconds: float = 0.0
+    sealed: bool = False
+    narrowed: str | None = None
+    lanes: tuple[Lane, ...] = ()
+    events: tuple[Moment, ...] = ()
+    unused_waivers: tuple[Waiver, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The decision and every reason against GO. Computed once, by gate.verdict."""
+
+    decision: Decision
+    blockers: tuple[Blocker, ...]
+    counts: dict[str, int]

@@ -1,0 +1,1 @@
+"""The command's own package: the only top-level name that is installed."""

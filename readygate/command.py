@@ -1,0 +1,20 @@
+"""Finds the tree that carries the gate, puts it on the path of this process alone, and hands over."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+
+def tree() -> Path:
+    """Folder of gate/, fixtures/ and suites/: inside the wheel, or the checkout this package lies in."""
+    here = Path(__file__).resolve().parent
+    bundle = here / "bundle"
+    return bundle if bundle.is_dir() else here.parent
+
+
+def main() -> int:
+    sys.path.insert(0, str(tree()))
+    from gate.cli import main as cli  # noqa: PLC0415  (the path above has to be set first)
+
+    return cli(sys.argv[1:])
