@@ -1,0 +1,76 @@
+"""The numbers that decide: defaults from example.toml, and what a target sets instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from math import isfinite
+
+from gate.model import Json, Limit
+from gate.schema import example
+from gate.toml_error import Document, Problem, unknown
+
+_KEYS = ("value", "reason", "unit", "direction")
+
+
+@cache
+def default_limits() -> Mapping[str, Limit]:
+    """Every limit there is, by name, with the value that holds unless a target sets another."""
+    return {name: Limit(name=name, **table) for name, table in example(2)["limits"].items()}
+
+
+def limits(document: Document) -> dict[str, Limit]:
+    """The limits that a checked target sets itself; unit and direction are always those of the default."""
+    return dict(_own(name, setting) for name, setting in document.data.get("limits", {}).items())
+
+
+def limit_problems(document: Document) -> Iterator[Problem]:
+    """What is wrong with the limits of a target: unknown names, no number, another unit, an empty reason."""
+    table = document.data.get("limits")
+    if not isinstance(table, dict):
+        return
+    for name, setting in table.items():
+        path = ("limits", name)
+        if name not in default_limits():
+            yield document.problem(path, unknown("limit", name, default_limits()))
+        elif not isinstance(setting, dict):
+            if wrong := _not_a_limit(setting):
+                yield document.problem(path, wrong)
+        else:
+            yield from _table_problems(document, path, setting, default_limits()[name])
+
+
+def _table_problems(
+    document: Document, path: tuple[str, str], setting: Mapping[str, Json], default: Limit
+) -> Iterator[Problem]:
+    for key in setting:
+        if key not in _KEYS:
+            yield document.problem((*path, key), unknown("key", key, _KEYS))
+    if wrong := _not_a_limit(setting.get("value")):
+        yield document.problem((*path, "value"), wrong)
+    reason = setting.get("reason", default.reason)
+    if not isinstance(reason, str) or not reason.strip():
+        yield document.problem((*path, "reason"), "must be a sentence that says why")
+    for key in ("unit", "direction"):
+        fixed = getattr(default, key)
+        if setting.get(key, fixed) != fixed:
+            yield document.problem((*path, key), f'is always "{fixed}" for this limit')
+
+
+def _own(name: str, setting: Json) -> tuple[str, Limit]:
+    default = default_limits()[name]
+    table = setting if isinstance(setting, dict) else {"value": setting}
+    if table["value"] == default.value and "reason" not in table:
+        return name, default
+    reason = table.get(
+        "reason", f"Set in readiness.toml without a reason; the default is {default.value:g} {default.unit}."
+    )
+    return name, Limit(name, table["value"], default.unit, reason, default.direction)
+
+
+def _not_a_limit(value: Json) -> str | None:
+    if value is None:
+        return "this key is needed: the number to keep"
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        return f"must be a number, or {{ value = number, reason = sentence }}, is {value!r}"
+    return "must not be negative" if value < 0 else None

@@ -1,0 +1,249 @@
+"""The system that is judged, as its readiness.toml describes it. Reads that file and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Literal
+
+from gate.limits import default_limits, limits
+from gate.model import Json, Limit
+from gate.schema import check, schema
+from gate.target_rules import violations
+from gate.toml_error import Problem, TomlError, read, unknown
+
+ROLES = tuple(schema().keys["roles"].keys)
+PROFILES = tuple(schema().keys["profiles"].keys)
+
+
+class TargetError(TomlError):
+    """readiness.toml cannot be used, or does not fit the compose file. Exit status 2."""
+
+
+@dataclass(frozen=True, slots=True)
+class StackTable:
+    """How the system is started; paths relative to the target's folder, times in seconds."""
+
+    mode: Literal["own"]
+    compose: tuple[str, ...]
+    env_file: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    prepare: tuple[str, ...] = ()
+    start_timeout_s: float = 120
+    image_prefix_variable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiTable:
+    """Where a client connects; `port` is the one inside the container."""
+
+    service: str
+    port: int
+    scheme: Literal["http", "https"]
+    live: str
+    ready: str
+    ca_file: str | None = None
+    server_name: str | None = None
+    version: str | None = None
+    version_pointer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuthTable:
+    """How requests are authorised; `token_command` has {tenant} and {role} still to be filled in."""
+
+    kind: Literal["none", "bearer"] = "none"
+    token_command: tuple[str, ...] = ()
+    tenant: str = ""
+    role: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobTable:
+    """The job contract: how one is submitted, followed and seen to end. `timeout_s` in seconds."""
+
+    submit_method: str
+    submit_path: str
+    accepted: tuple[int, ...]
+    body: Mapping[str, Json]
+    id_pointer: str
+    status_path: str
+    state_pointer: str
+    pending: tuple[str, ...]
+    succeeded: tuple[str, ...]
+    failed: tuple[str, ...] = ()
+    cancelled: tuple[str, ...] = ()
+    running: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    timeout_s: float = 60
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseTable:
+    """What psql inside a container of the role `database` connects to, and the witness of effects."""
+
+    name: str
+    user: str
+    effects_sql: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationTable:
+    """The file that `commands.validate_configuration` judges, and the keys it must not do without."""
+
+    file: str
+    required: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One system under judgement. `folder` is absolute; `sha256` is that of the file it was read from."""
+
+    name: str
+    title: str
+    folder: Path
+    file: Path
+    sha256: str
+    profile: str | None
+    stack: StackTable
+    roles: Mapping[str, tuple[str, ...]]
+    api: ApiTable
+    auth: AuthTable
+    job: JobTable
+    database: DatabaseTable | None
+    commands: Mapping[str, tuple[str, ...]]
+    releases: Mapping[str, str]
+    configuration: ConfigurationTable | None
+    published: tuple[str, ...]
+    profiles: Mapping[str, Mapping[str, str]]
+    limits: Mapping[str, Limit]
+    absent: Mapping[str, str]
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The variables of [stack] env with those of the profile laid over them."""
+        return {**self.stack.env, **self.profiles.get(self.profile or "", {})}
+
+    def services(self, role: str) -> tuple[str, ...]:
+        """The services of a role, none when the role is not filled; KeyError when there is no such role."""
+        if role not in ROLES:
+            raise KeyError(f"{role}: {unknown('role', role, ROLES)}")
+        return self.roles.get(role, ())
+
+    def role_of(self, service: str) -> str | None:
+        """The role of a service, None when it has none."""
+        return next((role for role, services in self.roles.items() if service in services), None)
+
+    def unassigned(self, services: Iterable[str]) -> tuple[str, ...]:
+        """Those of the compose model's services that have no role."""
+        return tuple(service for service in services if self.role_of(service) is None)
+
+    def demand_roles_for(self, services: Iterable[str]) -> None:
+        """Raise TargetError unless the roles name exactly the services of the compose model."""
+        present = tuple(services)
+        problems = [
+            Problem(
+                str(self.file),
+                f'the service "{service}" of the compose file has no role',
+                "roles",
+                mend=f'give it the one that fits, or: other = ["{service}"]',
+            )
+            for service in self.unassigned(present)
+        ]
+        for role, named in self.roles.items():
+            for service in named:
+                if service not in present:
+                    message = f'"{service}" is not in the compose file: {unknown("service", service, present)}'
+                    problems.append(Problem(str(self.file), message, f"roles/{role}"))
+        if problems:
+            raise TargetError(problems)
+
+    def demand_files(self) -> None:
+        """Raise TargetError unless every file that a run needs from the start is there."""
+        files = [("stack/compose", name) for name in self.stack.compose]
+        files += [("stack/env_file", self.stack.env_file)] if self.stack.env_file else []
+        files += [("configuration/file", self.configuration.file)] if self.configuration else []
+        argvs = {"stack/prepare": self.stack.prepare, "auth/token_command": self.auth.token_command}
+        argvs.update({f"commands/{name}": argv for name, argv in self.commands.items()})
+        files += [(path, argv[0]) for path, argv in argvs.items() if argv and "/" in argv[0]]
+        problems = [
+            Problem(str(self.file), f'there is no file "{name}" in {self.folder}', path)
+            for path, name in files
+            if not (self.folder / name).is_file()
+        ]
+        if problems:
+            raise TargetError(problems)
+
+    def capabilities(self) -> frozenset[str]:
+        """What a check may ask for in `needs`: filled roles, and what the other tables provide."""
+        found = {role for role, services in self.roles.items() if services}
+        found |= {f"commands.{name}" for name in self.commands} | {f"releases.{name}" for name in self.releases}
+        found |= {"job"}
+        offers = {
+            "auth": self.auth.kind != "none",
+            "api.version": self.api.version is not None,
+            "api.tls": self.api.scheme == "https",
+            "job.running": bool(self.job.running),
+            "database.sql": self.database is not None,
+            "database.effects_sql": self.database is not None and self.database.effects_sql is not None,
+            "configuration": self.configuration is not None,
+            "configuration.required": self.configuration is not None and bool(self.configuration.required),
+            "stack.image_prefix_variable": self.stack.image_prefix_variable is not None,
+            "faults": self.stack.mode == "own",
+        }
+        return frozenset(found | {name for name, offered in offers.items() if offered})
+
+    def absence(self, check_id: str) -> str | None:
+        """The owner's sentence why this check does not apply here, None when it does. An exact id wins over a glob."""
+        if check_id in self.absent:
+            return self.absent[check_id]
+        return next((sentence for glob, sentence in self.absent.items() if fnmatchcase(check_id, glob)), None)
+
+
+def capability_names() -> frozenset[str]:
+    """Every capability that any target can have, so that a check cannot need one that does not exist."""
+    tables = schema().keys
+    names = {f"{table}.{key}" for table in ("commands", "releases") for key in tables[table].keys}
+    names |= {"auth", "api.version", "api.tls", "job", "job.running", "database.sql", "database.effects_sql"}
+    names |= {"configuration", "configuration.required", "stack.image_prefix_variable", "faults"}
+    return frozenset(names | set(ROLES))
+
+
+def load(path: Path, profile: str | None = None) -> Target:
+    """Read readiness.toml; raises TargetError with everything that is wrong in it."""
+    document = read(path, TargetError, missing="readygate init")
+    if problems := [*check(document), *violations(document)]:
+        raise TargetError(sorted(problems, key=lambda problem: (problem.line or 0, problem.path)))
+    if profile is not None and profile not in PROFILES:
+        raise TargetError([Problem(str(path), unknown("profile", profile, PROFILES), "profiles")])
+    data = document.data
+    job = _frozen(data["job"])
+    job["body"] = data["job"]["body"]
+    published = data.get("published", {}).get("ports", [f"{data['api']['service']}:{data['api']['port']}"])
+    return Target(
+        name=data["target"]["name"],
+        title=data["target"]["title"],
+        folder=path.resolve().parent,
+        file=path,
+        sha256=document.sha256,
+        profile=profile,
+        stack=StackTable(**_frozen(data["stack"])),
+        roles=_frozen(data["roles"]),
+        api=ApiTable(**_frozen(data["api"])),
+        auth=AuthTable(**_frozen(data.get("auth", {}))),
+        job=JobTable(**job),
+        database=DatabaseTable(**_frozen(data["database"])) if "database" in data else None,
+        commands=_frozen(data.get("commands", {})),
+        releases=_frozen(data.get("releases", {})),
+        configuration=ConfigurationTable(**_frozen(data["configuration"])) if "configuration" in data else None,
+        published=tuple(published),
+        profiles={name: table.get("env", {}) for name, table in data.get("profiles", {}).items()},
+        limits={**default_limits(), **limits(document)},
+        absent=data.get("absent", {}),
+    )
+
+
+def _frozen(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}

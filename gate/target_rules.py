@@ -1,0 +1,223 @@
+"""What readiness.toml must mean: rules across its keys, beyond names and types."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import PurePosixPath
+from types import UnionType
+
+from gate.limits import limit_problems
+from gate.model import Json
+from gate.toml_error import Document, Problem, unknown
+from gate.toml_lines import Path
+
+CHOICES: dict[Path, tuple[Json, ...]] = {
+    ("schema",): (1,),
+    ("stack", "mode"): ("own",),
+    ("api", "scheme"): ("http", "https"),
+    ("auth", "kind"): ("none", "bearer"),
+    ("job", "submit_method"): ("POST", "PUT"),
+}
+PLACEHOLDERS: dict[Path, tuple[str, ...]] = {
+    ("auth", "token_command"): ("tenant", "role"),
+    ("job", "body"): ("key", "text"),
+    ("job", "headers"): ("key",),
+    ("job", "status_path"): ("id",),
+    ("commands", "build"): ("release",),
+    ("commands", "deploy"): ("release",),
+    ("commands", "deploy_dry_run"): ("release",),
+    ("commands", "rollback"): (),
+    ("commands", "validate_configuration"): ("file",),
+}
+NEEDED_PLACEHOLDERS: dict[Path, str] = {
+    ("job", "status_path"): "id",
+    ("commands", "build"): "release",
+    ("commands", "deploy"): "release",
+    ("commands", "deploy_dry_run"): "release",
+    ("commands", "validate_configuration"): "file",
+}
+URL_PATHS: tuple[Path, ...] = (
+    ("api", "live"),
+    ("api", "ready"),
+    ("api", "version"),
+    ("job", "submit_path"),
+    ("job", "status_path"),
+)
+POINTERS: tuple[Path, ...] = (("api", "version_pointer"), ("job", "id_pointer"), ("job", "state_pointer"))
+FILES: tuple[Path, ...] = (("stack", "compose"), ("stack", "env_file"), ("api", "ca_file"), ("configuration", "file"))
+MAY_BE_EMPTY: tuple[Path, ...] = (
+    ("stack", "prepare"),
+    ("job", "failed"),
+    ("job", "cancelled"),
+    ("job", "running"),
+    ("published", "ports"),
+    ("configuration", "required"),
+)
+STATES = ("pending", "succeeded", "failed", "cancelled")
+
+
+def violations(document: Document) -> list[Problem]:
+    """Every broken rule; keys that are missing or of the wrong type are passed over, gate.schema reports those."""
+    return [problem for rule in RULES for problem in rule(document)]
+
+
+def _get(document: Document, path: Path, kind: type | UnionType = object) -> Json:
+    """The value at a path, None when it is absent or not of the kind."""
+    value: Json = document.data
+    for part in path:
+        value = value.get(part) if isinstance(value, dict) else None
+    return value if isinstance(value, kind) else None
+
+
+def _texts(value: Json) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
+
+
+def _choices(document: Document) -> Iterator[Problem]:
+    for path, allowed in CHOICES.items():
+        value = _get(document, path, type(allowed[0]))
+        if value is not None and value not in allowed:
+            yield document.problem(path, f"must be {_either(allowed)}, is {_quoted(value)}")
+
+
+def _empties(document: Document) -> Iterator[Problem]:
+    """Empty texts and lists say nothing; who has nothing to say leaves the key out."""
+    for table, keys in document.data.items():
+        if not isinstance(keys, dict):
+            continue
+        for key, value in keys.items():
+            path = (table, key)
+            texts = value if isinstance(value, list) else [value]
+            empty = (value == [] and path not in MAY_BE_EMPTY) or any(
+                isinstance(text, str) and not text.strip() for text in texts
+            )
+            if empty:
+                what = "must be the owner's sentence" if table == "absent" else "must not be empty"
+                yield document.problem(path, what)
+
+
+def _placeholders(document: Document) -> Iterator[Problem]:
+    for path, known in PLACEHOLDERS.items():
+        used = {name for text in _texts(_get(document, path)) for name in re.findall(r"\{([a-z_]+)\}", text)}
+        for name in sorted(used - set(known)):
+            shown = "{" + name + "}: " + unknown("placeholder", name, known)
+            yield document.problem(path, shown)
+        needed = NEEDED_PLACEHOLDERS.get(path)
+        if needed and needed not in used and _get(document, path):
+            yield document.problem(path, f"must contain {{{needed}}}")
+
+
+def _shapes(document: Document) -> Iterator[Problem]:
+    for path in URL_PATHS + POINTERS:
+        value = _get(document, path, str)
+        if value and not value.startswith("/"):
+            what = "a JSON pointer" if path in POINTERS else "a path"
+            yield document.problem(path, f'must be {what} that begins with /, is "{value}"')
+    name = _get(document, ("target", "name"), str)
+    if name and not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,30}", name):
+        yield document.problem(("target", "name"), f'must be at most 31 of a-z 0-9 _ -, is "{name}"')
+    for path in FILES:
+        for file in _texts(_get(document, path)):
+            if PurePosixPath(file).is_absolute() or ".." in PurePosixPath(file).parts:
+                yield document.problem(path, f'must be a path inside the folder of this file, is "{file}"')
+
+
+def _numbers(document: Document) -> Iterator[Problem]:
+    port = _get(document, ("api", "port"), int)
+    if port is not None and not 1 <= port <= 65535:
+        yield document.problem(("api", "port"), f"must be from 1 to 65535, is {port}")
+    for path in (("stack", "start_timeout_s"), ("job", "timeout_s")):
+        seconds = _get(document, path, int | float)
+        if seconds is not None and seconds <= 0:
+            yield document.problem(path, f"must be more than 0 seconds, is {seconds}")
+    for status in _get(document, ("job", "accepted"), list) or []:
+        if isinstance(status, int) and not 200 <= status <= 299:
+            yield document.problem(("job", "accepted"), f"must be status codes from 200 to 299, has {status}")
+
+
+def _roles(document: Document) -> Iterator[Problem]:
+    roles = _get(document, ("roles",), dict) or {}
+    owner: dict[str, str] = {}
+    for role, services in roles.items():
+        for service in services if isinstance(services, list) else ():
+            if service in owner:
+                message = f'"{service}" has the role {owner[service]} already; a service has exactly one'
+                yield document.problem(("roles", role), message)
+            owner.setdefault(service, role)
+    entry = _get(document, ("api", "service"), str)
+    if entry and owner and entry not in owner:
+        yield document.problem(("api", "service"), f'"{entry}" has no role: {unknown("service", entry, owner)}')
+    for port in _get(document, ("published", "ports"), list) or []:
+        service, _, number = str(port).rpartition(":")
+        if not service or not number.isdigit():
+            yield document.problem(("published", "ports"), f'must be service:port, has "{port}"')
+        elif owner and service not in owner:
+            message = f'"{service}" has no role: {unknown("service", service, owner)}'
+            yield document.problem(("published", "ports"), message)
+
+
+def _auth(document: Document) -> Iterator[Problem]:
+    if _get(document, ("auth", "kind")) == "bearer" and not _get(document, ("auth", "token_command")):
+        yield document.problem(("auth", "token_command"), 'this key is needed with kind = "bearer"')
+    used = set(_texts(_get(document, ("auth", "token_command"))))
+    for key in ("tenant", "role"):
+        if any(f"{{{key}}}" in text for text in used) and not _get(document, ("auth", key)):
+            yield document.problem(("auth", key), f"this key is needed: token_command uses {{{key}}}")
+    if _get(document, ("api", "version")) and not _get(document, ("api", "version_pointer")):
+        yield document.problem(("api", "version_pointer"), "this key is needed with version")
+
+
+def _states(document: Document) -> Iterator[Problem]:
+    seen: dict[str, str] = {}
+    for name in STATES:
+        for state in _get(document, ("job", name), list) or []:
+            if state in seen:
+                yield document.problem(("job", name), f'"{state}" is in {seen[state]} already; a state is in one list')
+            seen.setdefault(state, name)
+    pending = _get(document, ("job", "pending"), list) or []
+    for state in _get(document, ("job", "running"), list) or []:
+        if state not in pending:
+            yield document.problem(
+                ("job", "running"), f'"{state}" must be one of pending: {", ".join(map(str, pending))}'
+            )
+    told_apart = _texts([_get(document, ("job", "body")), _get(document, ("job", "headers"))])
+    if _get(document, ("job", "body")) and not any("{key}" in text for text in told_apart):
+        yield document.problem(("job", "body"), "must contain {key}, or headers must: jobs are told apart by it")
+
+
+def _absences(document: Document) -> Iterator[Problem]:
+    for glob in _get(document, ("absent",), dict) or {}:
+        area, _, rest = glob.partition(".")
+        if not rest or not re.fullmatch(r"[a-z]+", area):
+            message = "must be the id of a check or a pattern within one area, such as recovery.backup-*"
+            yield document.problem(("absent", glob), message)
+
+
+def _either(allowed: tuple[Json, ...]) -> str:
+    return " or ".join(_quoted(value) for value in allowed)
+
+
+def _quoted(value: Json) -> str:
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
+    _choices,
+    _empties,
+    _placeholders,
+    _shapes,
+    _numbers,
+    _roles,
+    _auth,
+    _states,
+    _absences,
+    limit_problems,
+)
