@@ -84,7 +84,8 @@ def _problems(check_id: str, *, title: str, why: str, fix: str, broken_by: Seque
         problems.append(f"its area must be one of {', '.join(AREAS)}")
     elif match["noun"].startswith(("no-", "check-", "test-")):
         problems.append("its id names the thing itself, without `no-`, `check-` or `test-`")
-    problems += [f"it has no {name}" for name, text in (("title", title), ("why", why), ("fix", fix)) if not text.strip()]
+    sentences = {"title": title, "why": why, "fix": fix}
+    problems += [f"it has no {name}" for name, text in sentences.items() if not text.strip()]
     if not broken_by:
         problems.append("it has no `broken_by`: a check that nothing turns red proves nothing")
     if minimum < 1:

@@ -199,6 +199,7 @@ class Lane:
     sealed: bool = False
     critical: bool = False
     phases: tuple[tuple[str, float], ...] = ()
+    problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

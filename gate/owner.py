@@ -42,6 +42,6 @@ def _start_ticks(pid: int) -> str | None:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    # The name may hold spaces and brackets, so fields are counted from the last bracket: state is the 3rd, start the 22nd.
+    # A name may hold spaces and brackets, so fields count from the last bracket: state is the 3rd, start the 22nd.
     fields = stat.rpartition(")")[2].split()
     return None if fields[0] in {"Z", "X"} else fields[19]

@@ -1,10 +1,9 @@
-"""Takes secrets out of everything before it is written. Knows shapes (tokens, keys, URLs) and values planted by name."""
+"""Takes secrets out of everything before it is written. Knows shapes (tokens, keys, URLs) and the literal values."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from pathlib import Path
 
 from gate.model import Json
 
@@ -30,17 +29,14 @@ class Redactor:
     """
 
     def __init__(self, values: Iterable[str] = ()) -> None:
-        self._values = sorted({v for v in values if len(v) >= _SHORTEST_VALUE}, key=len, reverse=True)
+        self._values: list[str] = []
+        self.add(values)
 
-    @classmethod
-    def of_folder(cls, folder: Path) -> Redactor:
-        """Every file of a secrets folder, whole and line by line. A folder that is not there holds no secrets."""
-        values: list[str] = []
-        for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
-            if path.is_file() and path.suffix != ".crt":
-                text = path.read_text(errors="replace").strip()
-                values += [text, *(line.strip() for line in text.splitlines() if "-----" not in line)]
-        return cls(values)
+    def add(self, values: Iterable[str]) -> None:
+        """Mask these literal values too, and each of their lines, from now on. PEM's marker lines are no secret."""
+        lines = (line.strip() for value in values for line in (value, *value.splitlines()) if "-----" not in line)
+        known = {*self._values, *(line for line in lines if len(line) >= _SHORTEST_VALUE)}
+        self._values = sorted(known, key=len, reverse=True)
 
     def text(self, text: str) -> str:
         for value in self._values:

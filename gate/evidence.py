@@ -1,0 +1,135 @@
+"""What a check observed: append-only, redacted before it is written, every attachment hashed.
+
+Each record goes to the check's evidence file at once, so a crash leaves what was seen until then.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from gate.model import Attachment, Json, Limit, Measurement, Moment, Series
+from gate.redact import Redactor
+
+_SERIES_POINTS = 2_000  # as report.md has it: beyond, minimum and maximum of each bucket are kept, so no spike is lost
+_VALUE_CHARACTERS = 20_000  # of one value in results.json; more belongs into an attachment
+
+
+class Evidence:
+    """The recorder of one check. `elapsed` gives seconds since the run began."""
+
+    def __init__(self, check: str, run_folder: Path, elapsed: Callable[[], float], redactor: Redactor) -> None:
+        self._run_folder = run_folder
+        self._folder = run_folder / "evidence" / check
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._elapsed = elapsed
+        self._redactor = redactor
+        self.observations = 0
+        self.values: dict[str, Json] = {}
+        self.measurements: list[Measurement] = []
+        self.timeline: list[Moment] = []
+        self.all_series: list[Series] = []
+        self.attachments: list[Attachment] = []
+
+    def observed(self, count: int, what: str) -> None:
+        """Count `count` more things that the check really looked at; they go against its minimum."""
+        if count < 0:
+            raise ValueError("a count of observations cannot be negative")
+        self.observations += count
+        self._append("observed", [count, what])
+
+    def value(self, name: str, value: Json) -> None:
+        """Keep a JSON value as evidence. A large one is cut in the report and attached whole."""
+        clean = self._redactor.json(value)
+        text = json.dumps(clean, ensure_ascii=False)
+        if len(text) > _VALUE_CHARACTERS:
+            attachment = self.attach(f"{name}.json", text)
+            clean = f"{len(text)} characters, in {attachment.path}"
+        self.values[name] = clean
+        self._append("value", [name, clean])
+
+    def measure(
+        self, name: str, samples: float | Sequence[float], unit: str, limit: Limit | None = None
+    ) -> Measurement:
+        """Record a number, or the worst of several with their spread. A broken limit fails the check by itself.
+
+        Raises ValueError without samples or with one that is not a finite number: neither can be judged.
+        """
+        numbers = [float(samples)] if isinstance(samples, (int, float)) else [float(s) for s in samples]
+        if not numbers or not all(map(math.isfinite, numbers)):
+            raise ValueError(f"{name}: needs at least one finite number, got {numbers[:5]}")
+        worst = min(numbers) if limit and limit.direction == "min" else max(numbers)
+        measurement = Measurement(
+            name=name,
+            value=worst,
+            unit=unit,
+            limit=limit.value if limit else None,
+            direction=limit.direction if limit else "max",
+            reason=limit.reason if limit else "",
+            n=len(numbers),
+            median=statistics.median(numbers),
+            p95=_percentile(numbers, 95, at_least=20),
+            p99=_percentile(numbers, 99, at_least=1000),
+            worst=worst,
+        )
+        self.measurements.append(measurement)
+        self._append("measure", [name, numbers, unit, measurement.limit])
+        return measurement
+
+    def event(self, kind: str, label: str) -> float:
+        """Note that something happened now; returns when, in seconds after the run began."""
+        moment = Moment(self._elapsed(), kind, self._redactor.text(label))
+        self.timeline.append(moment)
+        self._append("event", [moment.t, moment.kind, moment.label])
+        return moment.t
+
+    def series(self, name: str, unit: str, points: Iterable[tuple[float, float]]) -> None:
+        """Keep a time series: all points in a file, reduced ones in the results."""
+        raw = [(float(t), float(v)) for t, v in points]
+        if len(raw) > _SERIES_POINTS:
+            self.attach(f"{name}.series.json", json.dumps(raw))
+        self.all_series.append(Series(name, unit, _reduced(raw)))
+        self._append("series", [name, unit, len(raw)])
+
+    def attach(self, name: str, content: str | bytes) -> Attachment:
+        """Keep a file of evidence. Text is redacted; bytes are taken as they are, so give none that holds a secret."""
+        data = self._redactor.text(content).encode() if isinstance(content, str) else content
+        path = self._folder / (re.sub(r"[^\w.-]+", "-", name).strip(".-")[:100] or "attachment")
+        path.write_bytes(data)
+        relative = str(path.relative_to(self._run_folder))
+        attachment = Attachment(name, relative, hashlib.sha256(data).hexdigest(), len(data))
+        self.attachments.append(attachment)
+        self._append("attach", [name, attachment.path, attachment.sha256])
+        return attachment
+
+    def redacted(self, text: str) -> str:
+        """`text` without secrets."""
+        return self._redactor.text(text)
+
+    def _append(self, kind: str, value: Json) -> None:
+        with (self._folder / "evidence.ndjson").open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"t": round(self._elapsed(), 3), "kind": kind, "value": value}) + "\n")
+
+
+def _percentile(numbers: Sequence[float], percent: int, *, at_least: int) -> float | None:
+    """Nearest-rank percentile, or None with too few samples for it to mean anything."""
+    if len(numbers) < at_least:
+        return None
+    return sorted(numbers)[math.ceil(len(numbers) * percent / 100) - 1]
+
+
+def _reduced(points: list[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    if len(points) <= _SERIES_POINTS:
+        return tuple(points)
+    size = math.ceil(len(points) / (_SERIES_POINTS // 2))
+    kept: list[tuple[float, float]] = []
+    for start in range(0, len(points), size):
+        bucket = points[start : start + size]
+        low, high = min(bucket, key=lambda p: p[1]), max(bucket, key=lambda p: p[1])
+        kept += sorted({low, high})
+    return tuple(kept)
