@@ -1,0 +1,123 @@
+"""results.json, schema 1: the one source of every document. Refuses what it cannot read in full."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+from pydantic import TypeAdapter
+
+from gate.criteria import criteria
+from gate.model import Json, Run, Verdict
+from gate.status import ExitStatus
+
+VERSION = "1.0"
+SCHEMA = Path(__file__).with_name("results.schema.json")
+AGAIN = "make a new one with: readygate run"
+
+
+class ResultsError(Exception):
+    """A results file that cannot be read or written; its text names the file and what mends it."""
+
+
+def document(run: Run, verdict: Verdict) -> dict[str, Json]:
+    """Return the run and its verdict as results.json holds them: plain values, nothing that JSON cannot say."""
+    facts = asdict(run)
+    checks = [{"id": check["id"], "area": check["id"].split(".", 1)[0]} | check for check in facts.pop("checks")]
+    status = ExitStatus.of(verdict.decision)
+    whole = {
+        "schema": VERSION,
+        "run": facts,
+        "verdict": asdict(verdict) | {"exit_status": int(status), "sentence": status.sentence},
+        "criteria": [asdict(criterion) for criterion in criteria(run, verdict)],
+        "checks": checks,
+    }
+    plain: dict[str, Json] = _plain(whole)
+    return plain
+
+
+def write(run: Run, verdict: Verdict, path: Path) -> None:
+    """Replace the file at once or not at all; ResultsError when the disk refuses."""
+    text = json.dumps(document(run, verdict), allow_nan=False, separators=(",", ":"))
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with draft.open("w", encoding="utf-8") as file:
+            file.write(text + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+        _fsync_folder(path.parent)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise ResultsError(
+            f"{path}: cannot be written ({error.strerror}); free space or correct its folder, then run again"
+        ) from error
+
+
+def read(path: Path) -> tuple[Run, Verdict]:
+    """Return what `write` wrote; ResultsError for anything that is not a whole results file of schema 1."""
+    data = _parse(path)
+    version = data.get("schema") if isinstance(data, dict) else None
+    if not isinstance(version, str):
+        raise ResultsError(f'{path}: not a results file (it has no "schema"); {AGAIN}')
+    if version.split(".", 1)[0] != VERSION.split(".", 1)[0]:
+        raise ResultsError(
+            f"{path}: results schema {version!r}, this gate reads {VERSION.split('.', 1)[0]}.x; "
+            "read it with the gate version that wrote it"
+        )
+    if (flaw := best_match(_validator().iter_errors(data))) is not None:
+        raise ResultsError(f"{path}: not valid at {flaw.json_path}: {flaw.message[:200]}; {AGAIN}")
+    run, verdict = _adapters()
+    return run.validate_python(data["run"] | {"checks": data["checks"]}), verdict.validate_python(data["verdict"])
+
+
+def _parse(path: Path) -> Json:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be read ({error.strerror}); {AGAIN}") from error
+    except UnicodeDecodeError as error:
+        raise ResultsError(f"{path}: not a results file (not UTF-8 text); {AGAIN}") from error
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        cut = text.lstrip().startswith("{") and not text.rstrip().endswith("}")
+        what = "cut off before its end" if cut else f"not JSON ({error})"
+        raise ResultsError(f"{path}: {what}; {AGAIN}") from error
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _plain(value: Json) -> Json:
+    """Say numbers that JSON has no word for as strings ("NaN", "Infinity"), which `read` turns back."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value, "NaN")
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _fsync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@cache
+def _validator() -> Draft202012Validator:
+    return Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
+
+
+@cache
+def _adapters() -> tuple[TypeAdapter[Run], TypeAdapter[Verdict]]:
+    return TypeAdapter(Run), TypeAdapter(Verdict)

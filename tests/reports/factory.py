@@ -1,0 +1,219 @@
+"""Synthetic runs for the tests of verdict, results and reports: realistic words, fixed numbers, no clock."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+from gate.model import Attachment, CheckResult, Lane, Measurement, Moment, Outcome, Run, Series, Verdict, Waiver
+from gate.verdict import decide
+
+TODAY = date(2026, 11, 23)
+STARTED = "2026-11-23T11:43:07Z"
+
+# id, title, measurement (name, value, unit, limit, direction) or None
+CATALOGUE: tuple[tuple[str, str, tuple[str, float, str, float, str] | None], ...] = (
+    (
+        "deployment.cold-start",
+        "The whole system starts from nothing and does a job",
+        ("cold start", 312.4, "s", 1800.0, "max"),
+    ),
+    ("deployment.dry-run", "A dry run prints the plan and changes nothing", None),
+    ("deployment.identity", "What runs is what was deployed", None),
+    ("deployment.unhealthy-release", "A release that never gets ready leaves the old one serving", None),
+    (
+        "deployment.self-healing",
+        "Each role comes back by itself after its process is killed",
+        ("worst recovery", 12.6, "s", 30.0, "max"),
+    ),
+    (
+        "rollback.time",
+        "Rolling back under traffic is quick and loses nothing",
+        ("worst rollback", 38.2, "s", 600.0, "max"),
+    ),
+    ("rollback.effect", "After a rollback every role runs the old release", None),
+    ("configuration.validation", "Every broken configuration is refused by name before anything starts", None),
+    ("security.container-user", "No process runs as root", None),
+    ("security.published-ports", "Only the gateway can be reached from outside", None),
+    ("security.secrets-at-rest", "No secret shows in an image, an environment or an inspection", None),
+    (
+        "recovery.worker-crash",
+        "A job survives the death of its worker and is done once",
+        ("takeover", 11.3, "s", 60.0, "max"),
+    ),
+    ("load.five-jobs", "Five concurrent jobs are sustained", ("mean processing", 24.1, "s", 25.0, "max")),
+)
+
+
+def passed(id_: str, title: str, measured: tuple[str, float, str, float, str] | None = None) -> CheckResult:
+    """Return a check that passed with three observations and, where given, one measurement inside its limit."""
+    measurements: tuple[Measurement, ...] = ()
+    if measured:
+        name, value, unit, limit, direction = measured
+        measurements = (
+            Measurement(
+                name,
+                value,
+                unit,
+                limit,
+                "max" if direction == "max" else "min",
+                "the seed asks for it",
+                n=5,
+                median=value * 0.8,
+                p95=value * 0.97,
+                p99=value,
+                worst=value,
+            ),
+        )
+    return CheckResult(
+        id=id_,
+        title=title,
+        why="A release once went out without it and the night shift paid for it.",
+        fix="See the runbook section of the same name.",
+        required=True,
+        outcome=Outcome.PASSED,
+        reason="",
+        standards=("CIS Docker 5.4",) if id_.startswith("security") else (),
+        minimum=1,
+        observations=3,
+        started=STARTED,
+        seconds=4.2,
+        values={"images": {"api": "sha256:5e1f"}, "seen": 3},
+        measurements=measurements,
+        timeline=(Moment(61.0, "fault", "worker-blue killed"), Moment(72.3, "recovered", "job taken over by worker 2")),
+        attachments=(Attachment("log", f"evidence/{id_}/log.txt", "ab" * 32, 2048),),
+        reproduce=f"readygate run --check {id_}",
+    )
+
+
+def go() -> Run:
+    """Return a run in which every check passed."""
+    checks = tuple(passed(*row) for row in CATALOGUE)
+    ids = tuple(check.id for check in checks)
+    return Run(
+        id="20261123-114307-7f3a",
+        started=STARTED,
+        gate_version="0.1.0",
+        profile="quick",
+        target={
+            "name": "docjobs",
+            "title": "Document jobs",
+            "config_sha256": "9f" * 32,
+            "readiness_sha256": "1c" * 32,
+            "waivers_sha256": "e3" * 32,
+            "images": {"api-blue": "sha256:" + "5e" * 32, "worker-blue": "sha256:" + "a1" * 32},
+            "release": {"candidate": "1.1.0", "previous": "1.0.0", "revision": "4be19c2"},
+        },
+        host={"cores": 2, "memory_mib": 24576, "kernel": "6.1.0", "engine": "20.10.24", "compose": "2.40.3"},
+        expected=ids,
+        checks=checks,
+        finished="2026-11-23T11:46:51Z",
+        seconds=224.0,
+        sealed=True,
+        lanes=(
+            Lane(
+                "blue",
+                ("deployment", "rollback"),
+                STARTED,
+                "2026-11-23T11:46:51Z",
+                221.0,
+                sealed=True,
+                critical=True,
+                phases=(("stack", 17.5), ("checks", 190.0), ("clean-up", 13.5)),
+            ),
+            Lane("green", ("load", "recovery", "security", "configuration"), STARTED, None, 160.0, sealed=True),
+        ),
+        events=(
+            Moment(17.5, "stack", "stack ready"),
+            Moment(61.0, "fault", "worker-blue killed"),
+            Moment(130.0, "deploy", "deploy 1.1.0 started"),
+            Moment(168.2, "rollback", "rollback done"),
+        ),
+    )
+
+
+def with_check(run: Run, id_: str, **changes: object) -> Run:
+    """Return the run with one check changed."""
+    checks = tuple(replace(check, **changes) if check.id == id_ else check for check in run.checks)  # type: ignore[arg-type]
+    return replace(run, checks=checks)
+
+
+def incomplete() -> Run:
+    """Return a run in which two required checks could not find out, one is waived and one does not apply."""
+    run = with_check(
+        go(),
+        "recovery.worker-crash",
+        outcome=Outcome.UNVERIFIED,
+        reason="the fault had no witness: the worker's process was still there 5 s after SIGKILL",
+        observations=0,
+        measurements=(),
+    )
+    run = with_check(run, "security.secrets-at-rest", outcome=Outcome.UNVERIFIED, reason="1 of 4 images examined")
+    run = with_check(
+        run, "rollback.effect", outcome=Outcome.NOT_APPLICABLE, reason="J. Bell: one release only", observations=0
+    )
+    return with_check(
+        run,
+        "configuration.validation",
+        outcome=Outcome.FAILED,
+        reason="an unknown key is accepted",
+        waiver=Waiver(
+            "configuration.validation", "failed", "the schema is replaced in 1.2", "A. Ng", "C. Ruiz", "2026-12-01"
+        ),
+    )
+
+
+def no_go() -> Run:
+    """Return a run with a broken limit, a failed check, an expired waiver, an unverified check and an advisory failure."""
+    run = incomplete()
+    slow = Measurement("worst recovery", 94.0, "s", 30.0, "max", "a pager rings after 30 s", 5, 22.1, 90.0, 94.0, 94.0)
+    run = with_check(
+        run,
+        "deployment.self-healing",
+        outcome=Outcome.FAILED,
+        reason="worst recovery 94 s, limit 30 s: the worker came back only after its third restart",
+        fix='Give the worker `restart: "unless-stopped"` and a start period shorter than the limit.',
+        measurements=(slow,),
+        series=(
+            Series("workers up", "1", tuple((float(t), 0.0 if 61 <= t <= 155 else 2.0) for t in range(0, 224, 2))),
+        ),
+    )
+    run = with_check(
+        run,
+        "deployment.dry-run",
+        outcome=Outcome.FAILED,
+        reason="the dry run created volume docjobs_scratch",
+        fix="Let the dry run plan only: compose config and compose images start nothing.",
+    )
+    run = with_check(
+        run,
+        "security.published-ports",
+        outcome=Outcome.FAILED,
+        reason="database:5432 answers on 0.0.0.0",
+        fix="Remove `ports` from the service database.",
+        waiver=Waiver("security.published-ports", "failed", "migration by a vendor", "B. Ode", "C. Ruiz", "2026-11-20"),
+    )
+    run = with_check(run, "load.five-jobs", required=False, outcome=Outcome.FAILED, reason="p95 drifts by 3 %")
+    return replace(run, unused_waivers=(Waiver("access.roles", "failed", "old", "A. Ng", "C. Ruiz", "2026-12-20"),))
+
+
+def many(count: int) -> Run:
+    """Return a run of `count` checks: 3 in 100 failed, 1 in 100 unverified, one series per failed check."""
+    rows = [CATALOGUE[number % len(CATALOGUE)] for number in range(count)]
+    checks = []
+    for number, (id_, title, measured) in enumerate(rows):
+        check = passed(f"{id_}-{number:04}", title, measured)
+        if number % 33 == 7:
+            points = tuple((float(second), float(second % 50)) for second in range(900))
+            check = replace(
+                check, outcome=Outcome.FAILED, reason="it broke " * 10, series=(Series("p95", "ms", points),)
+            )
+        elif number % 100 == 9:
+            check = replace(check, outcome=Outcome.UNVERIFIED, reason="no witness", observations=0)
+        checks.append(check)
+    return replace(go(), checks=tuple(checks), expected=tuple(check.id for check in checks))
+
+
+def judge(run: Run) -> tuple[Run, Verdict]:
+    """Return the run and its verdict on the day of the run."""
+    return run, decide(run, TODAY)
