@@ -1,7 +1,8 @@
-"""The one place on the operators' side where a process starts: argv lists, a time limit, and errors that say how to mend."""
+"""The one place on the operators' side where a process starts: argv lists, time limits, errors that say how to mend."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -166,10 +167,8 @@ def _feed(process: subprocess.Popen[bytes], text: str | bytes | None) -> threadi
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Stop the process and everything it started: SIGTERM, then SIGKILL after five seconds."""
     for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
+        with contextlib.suppress(ProcessLookupError):  # already gone: only its status is left to collect
             os.killpg(process.pid, number)
-        except ProcessLookupError:
-            pass  # already gone: only its status is left to collect
         try:
             process.wait(_GRACE_S)
         except subprocess.TimeoutExpired:
