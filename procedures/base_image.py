@@ -65,7 +65,7 @@ def build(image: str) -> None:
     if shutil.which("mmdebstrap") is None:
         if not apt.usable():
             raise SetupFailed(
-                f"The image {PUBLIC} is neither here nor in a registry, and only root on Debian or Ubuntu can build it.",
+                f"The image {PUBLIC} is neither here nor in a registry; only root on Debian or Ubuntu can build it.",
                 _BY_HAND,
             )
         keyring = [] if apt.os_release().get("ID") == "debian" else ["debian-archive-keyring"]

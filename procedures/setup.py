@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(f"cannot rotate {', '.join(unknown)}; these can be: {', '.join(secrets.ROTATABLE)}")
     signal.signal(signal.SIGTERM, _terminated)
     began = time.monotonic()
-    sys.stderr.write("Set-up\n")
+    sys.stderr.write("set-up\n")
     try:
         with locked(ROOT / ".readygate" / "setup.lock"):
             for name, work in plan(arguments.part, arguments.rotate):

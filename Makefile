@@ -1,0 +1,42 @@
+# Every target works on a fresh machine that has Python 3.11, make and git.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup gate test test-fast check docs clean
+SHELL := /bin/sh
+
+PYTHON := .venv/bin/python
+READY := .venv/ready
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements-dev.lock pyproject.toml scripts/environment.sh
+	@scripts/environment.sh
+
+setup: $(READY) ## Make this machine ready: engine, Compose, secrets, certificates, images
+	@$(PYTHON) -m procedures.setup
+
+gate: $(READY) ## Judge the reference system: GO or NO-GO, and the report (ARGS="--only load" narrows)
+	@$(PYTHON) -m procedures.setup machine
+	@$(PYTHON) -m readygate run $(ARGS)
+
+test: setup ## Test the gate itself, on real stacks (ARGS="-k words" narrows)
+	@$(PYTHON) -m pytest $(ARGS)
+
+test-fast: $(READY) ## Test what needs no engine
+	@$(PYTHON) -m pytest -m "not docker" $(ARGS)
+
+check: $(READY) ## Lint, formatting and types
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m mypy
+
+docs: $(READY) ## Write the generated documents anew
+	@$(PYTHON) -m readygate list --markdown > docs/.CHECKS.md
+	@mv docs/.CHECKS.md docs/CHECKS.md
+
+clean: ## Remove what the gate created and the caches; keeps secrets, .env, reports and images
+	@if [ -x $(PYTHON) ] && command -v docker >/dev/null; then $(PYTHON) -m readygate clean; fi
+	@rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
