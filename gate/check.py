@@ -9,21 +9,11 @@ from typing import Any, TypeVar
 
 import pytest
 
+from gate.areas import AREAS
 from gate.model import Check, Sabotage
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-AREAS = (
-    "deployment",
-    "rollback",
-    "monitoring",
-    "security",
-    "access",
-    "configuration",
-    "recovery",
-    "load",
-    "documentation",
-)
 _ID = re.compile(r"(?P<area>[a-z]+)\.(?P<noun>[a-z0-9]+(?:-[a-z0-9]+)*)")
 
 
@@ -49,8 +39,8 @@ def check(
 ) -> Callable[[Function], Function]:
     """Make a test function the check `id` (`area.noun-phrase`).
 
-    `title` states the pass condition, `why` the incident it prevents, `fix` starts with a verb. `needs` are capabilities
-    of the target (roles, `commands.deploy`, ...); `minimum` is the number of observations below which the check stays
+    `title` states the pass condition, `why` the incident it prevents, `fix` starts with a verb. `needs` are
+    capabilities of the target (roles, `commands.deploy`, ...); with fewer than `minimum` observations it stays
     unverified; `broken_by` are the sabotages that must turn it red. Raises CheckError on incomplete metadata.
     """
     problems = _problems(id, title=title, why=why, fix=fix, broken_by=broken_by, minimum=minimum)
@@ -75,7 +65,9 @@ def check(
     return mark
 
 
-def _problems(check_id: str, *, title: str, why: str, fix: str, broken_by: Sequence[Sabotage], minimum: int) -> list[str]:
+def _problems(
+    check_id: str, *, title: str, why: str, fix: str, broken_by: Sequence[Sabotage], minimum: int
+) -> list[str]:
     problems = []
     match = _ID.fullmatch(check_id)
     if not match:

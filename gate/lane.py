@@ -32,7 +32,7 @@ class LaneContext:
     owner: str
     keep: bool = False
     sabotage: Sabotage | None = None
-    folder: str | None = None
+    image_prefix: str | None = None
 
     @property
     def findings(self) -> Path:

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from gate import lane as lanes
-from gate.check import AREAS, CheckError, Unverified
+from gate.areas import AREAS
+from gate.check import CheckError, Unverified
 from gate.evidence import Evidence
 from gate.judge import How, Seen, judge, merged
 from gate.lane import LaneContext, Reporter

@@ -14,6 +14,7 @@ from jsonschema.exceptions import best_match
 from pydantic import TypeAdapter
 
 from gate.criteria import criteria
+from gate.errors import UsageError
 from gate.model import Json, Run, Verdict
 from gate.status import ExitStatus
 
@@ -22,7 +23,7 @@ SCHEMA = Path(__file__).with_name("results.schema.json")
 AGAIN = "make a new one with: readygate run"
 
 
-class ResultsError(Exception):
+class ResultsError(UsageError):
     """A results file that cannot be read or written; its text names the file and what mends it."""
 
 

@@ -58,7 +58,7 @@ def load(path: Path) -> Sabotage:
 
 
 def load_catalogue(folder: Path) -> tuple[Sabotage, ...]:
-    """Read every *.toml of a folder, by name; raises SabotageError with the problems of all files, or when it is empty."""
+    """Read every *.toml of a folder; raises SabotageError with the problems of all files, or when there is none."""
     found: dict[str, tuple[Path, Sabotage]] = {}
     problems: list[Problem] = []
     for path in sorted(folder.glob("*.toml")):

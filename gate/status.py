@@ -29,6 +29,11 @@ class ExitStatus(IntEnum):
         return member
 
     @classmethod
+    def by_signal(cls, number: int) -> ExitStatus:
+        """Return the status of a command that this signal ended: 128 + its number, as shells have it."""
+        return next(status for status in cls if status == 128 + number)
+
+    @classmethod
     def of(cls, decision: Decision) -> ExitStatus:
         """Return the status of a finished run's decision."""
         return {Decision.GO: cls.GO, Decision.NO_GO: cls.NO_GO, Decision.INCOMPLETE: cls.INCOMPLETE}[decision]

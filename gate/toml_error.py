@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from gate.errors import UsageError
 from gate.toml_lines import Path as KeyPath
 from gate.toml_lines import key_lines, line_of
 
@@ -31,7 +32,7 @@ class Problem:
         return f"{where}: {what}" + (f"\n  mend: {self.mend}" if self.mend else "")
 
 
-class TomlError(Exception):
+class TomlError(UsageError):
     """A file that cannot be used; carries every problem found in it. The command ends with exit status 2."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gate.tools import Tools
 
 
 def tree() -> Path:
@@ -17,4 +21,10 @@ def main() -> int:
     sys.path.insert(0, str(tree()))
     from gate.cli import main as cli  # noqa: PLC0415  (the path above has to be set first)
 
-    return cli(sys.argv[1:])
+    return cli(sys.argv[1:], _tools)
+
+
+def _tools() -> Tools:
+    from readygate.machine import tools  # noqa: PLC0415  (only commands that need a machine pay for its imports)
+
+    return tools()

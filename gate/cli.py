@@ -1,0 +1,110 @@
+"""The command `readygate`. A user's mistake ends in one sentence, a hint and an exit status, never in a traceback."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gate.areas import AREAS
+from gate.errors import CouldNotRunError, Stopped, UsageError
+from gate.status import ExitStatus
+
+if TYPE_CHECKING:
+    from gate.tools import Tools
+
+TARGET = "readiness.toml"
+PROFILES = ("quick", "release", "soak")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line, with the exit statuses in its help."""
+    statuses = "\n".join(f"  {int(status):>3}  {status.sentence}" for status in ExitStatus)
+    top = argparse.ArgumentParser(
+        prog="readygate",
+        description="Decides whether a containerised job-processing system may go to production, with evidence.",
+        epilog=f"exit statuses:\n{statuses}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="stand the system up, judge it, take it down, pronounce the verdict")
+    _selecting(run)
+    run.add_argument("--keep", action="store_true", help="leave the stacks up; `readygate clean` removes them")
+    run.add_argument("--json", action="store_true", help="print results.json on stdout at the end")
+    run.add_argument("-q", "--quiet", action="store_true", help="say only the verdict")
+
+    prove = commands.add_parser("prove", help="sabotage the system on purpose; the right check must turn red")
+    _selecting(prove)
+    prove.add_argument("--catalogue", type=Path, metavar="DIR", help="a folder of further defects (TOML files)")
+    prove.add_argument("--defect", action="append", default=[], metavar="ID", help="only this defect (repeatable)")
+    prove.add_argument("-q", "--quiet", action="store_true", help="say only what was caught")
+
+    report = commands.add_parser("report", help="write a run's documents anew from its results.json; needs no Docker")
+    report.add_argument("run", type=Path, help="a run's folder, or its results.json")
+    report.add_argument("--format", default="html,md,junit", help="html,md,junit (default: all)")
+
+    listing = commands.add_parser("list", help="the checks, with what they need")
+    listing.add_argument("--json", action="store_true", help="as JSON")
+    explain = commands.add_parser("explain", help="what a check proves, why, and how to mend it")
+    explain.add_argument("check", metavar="ID")
+    commands.add_parser("doctor", help="what this machine lacks, and the command that mends it; changes nothing")
+    init = commands.add_parser("init", help="write a commented readiness.toml to start from")
+    init.add_argument("--target", type=Path, default=Path(TARGET), metavar="FILE")
+    commands.add_parser("clean", help="remove what kept or killed runs left behind")
+    return top
+
+
+def _selecting(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--target", type=Path, default=Path(TARGET), metavar="FILE", help=f"default: {TARGET}")
+    command.add_argument("--profile", choices=PROFILES, default="quick", help="how long to look (default: quick)")
+    command.add_argument("--only", metavar="AREA,…", help=f"only these areas ({', '.join(AREAS)}): never a GO")
+    command.add_argument("--check", action="append", default=[], metavar="ID", help="only this check (repeatable)")
+
+
+def guarded(command: Callable[[], ExitStatus], say: Callable[[str], None]) -> ExitStatus:
+    """Run a command and turn what it raises into a sentence and a status."""
+    try:
+        return command()
+    except UsageError as error:
+        say(f"error: {error}" + (f"\nhint: {error.mend}" if error.mend else ""))
+        return ExitStatus.USAGE
+    except CouldNotRunError as error:
+        say(f"error: {error}" + (f"\nhint: {error.mend}" if error.mend else ""))
+        return ExitStatus.COULD_NOT_RUN
+    except Stopped as stop:
+        say(f"{stop}: left at once; remove what is still there with: readygate clean")
+        return ExitStatus.by_signal(stop.number)
+    except KeyboardInterrupt:
+        return ExitStatus.INTERRUPTED
+    except BrokenPipeError:
+        return ExitStatus.USAGE
+    except Exception:  # noqa: BLE001  (the last line of defence: a bug must be told from a NO-GO)
+        path = Path(".readygate") / f"bug-{datetime.now(UTC):%Y%m%d-%H%M%S}.txt"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(traceback.format_exc())
+        say(f"error: a bug in readygate; the traceback is in {path}")
+        return ExitStatus.BUG
+
+
+def main(arguments: Sequence[str], tools: Callable[[], Tools]) -> int:
+    """Parse, run, and return the exit status. `tools` is called only by commands that need a machine."""
+    try:
+        options = parser().parse_args(arguments)
+    except SystemExit as ended:
+        return int(ended.code or 0)
+
+    def command() -> ExitStatus:
+        from gate import commands  # noqa: PLC0415  (`--help` must not wait for it)
+
+        return commands.BY_NAME[options.command](options, tools)
+
+    return int(guarded(command, _stderr))
+
+
+def _stderr(sentence: str) -> None:
+    sys.stderr.write(sentence + "\n")

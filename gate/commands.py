@@ -1,0 +1,191 @@
+"""What each command of `readygate` does; gate.cli parses and turns errors into statuses."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from pathlib import Path
+
+from rich.console import Console
+
+from gate import catalogue, prove, results, runner, sabotage, schema
+from gate import target as targets
+from gate.areas import AREAS
+from gate.errors import UsageError
+from gate.model import Check
+from gate.progress import Progress
+from gate.proof import Catch, Proofs
+from gate.runner import DOCUMENTS, RUNS, Request
+from gate.status import ExitStatus
+from gate.target import Target
+from gate.tools import Tools
+
+Machine = Callable[[], Tools]
+
+
+def run(options: argparse.Namespace, machine: Machine) -> ExitStatus:
+    """Judge the system and say the verdict."""
+    target = _target(options)
+    checks, narrowed = _selected(options)
+    tools = machine()
+    _reap(tools)
+    request = Request(target, options.profile, checks, target.folder / RUNS, narrowed, keep=options.keep)
+    ended = runner.run(request, tools, Progress(_stderr(), quiet=options.quiet))
+    (_stderr() if options.json else Console()).print(tools.summary(ended.run, ended.verdict, ended.folder))
+    if options.json:
+        sys.stdout.write((ended.folder / "results.json").read_text())
+    return ExitStatus.by_signal(ended.stopped) if ended.stopped else ExitStatus.of(ended.verdict.decision)
+
+
+def prove_(options: argparse.Namespace, machine: Machine) -> ExitStatus:
+    """Sabotage the system and say what was caught."""
+    target = _target(options)
+    checks, _ = _selected(options)
+    defects = prove.of_checks(checks) + (sabotage.load_catalogue(options.catalogue) if options.catalogue else ())
+    if options.defect:
+        known = {defect.id: defect for defect in defects}
+        _demand_known("defect", options.defect, known)
+        defects = tuple(known[wanted] for wanted in options.defect)
+        expected = {check for defect in defects for check in defect.expects}
+        checks = tuple(check for check in checks if check.id in expected)
+    tools = machine()
+    _reap(tools)
+    folder = target.folder / ".readygate" / "proofs" / f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    proofs = prove.prove(
+        prove.ProofRequest(target, options.profile, checks, defects, folder),
+        tools,
+        Progress(_stderr(), quiet=options.quiet),
+    )
+    _say_proofs(proofs, folder)
+    if proofs.complete:
+        return ExitStatus.GO
+    return ExitStatus.NO_GO if any(p.catch is Catch.MISSED for p in proofs.proofs) else ExitStatus.INCOMPLETE
+
+
+def report(options: argparse.Namespace, machine: Machine) -> ExitStatus:
+    """Write a run's documents anew."""
+    path: Path = options.run / "results.json" if options.run.is_dir() else options.run
+    formats = tuple(options.format.split(","))
+    _demand_known("format", formats, dict.fromkeys(DOCUMENTS))
+    state, verdict = results.read(path)
+    for document in machine().render(state, verdict, path.parent, formats):
+        sys.stdout.write(f"{document}\n")
+    return ExitStatus.GO
+
+
+def list_(options: argparse.Namespace, machine: Machine) -> ExitStatus:  # noqa: ARG001
+    """The checks."""
+    if options.json:
+        sys.stdout.write(json.dumps([asdict(check) for check in catalogue.checks()], indent=1) + "\n")
+        return ExitStatus.GO
+    for check in catalogue.checks():
+        needs = ", ".join(check.needs) or "nothing"
+        sys.stdout.write(f"{check.id:<34} {check.title}  [needs {needs}]\n")
+    return ExitStatus.GO
+
+
+def explain(options: argparse.Namespace, machine: Machine) -> ExitStatus:  # noqa: ARG001
+    """One check at length."""
+    known = {check.id: check for check in catalogue.checks()}
+    _demand_known("check", [options.check], known)
+    sys.stdout.write(catalogue.document((known[options.check],)).partition("\n## ")[2].partition("\n")[2].lstrip())
+    return ExitStatus.GO
+
+
+def doctor(options: argparse.Namespace, machine: Machine) -> ExitStatus:  # noqa: ARG001
+    """The state of this machine."""
+    from gate import doctor as doctors  # noqa: PLC0415
+
+    findings = doctors.diagnose()
+    Console().print(doctors.render(findings))
+    return ExitStatus.GO if doctors.could_run(findings) else ExitStatus.COULD_NOT_RUN
+
+
+def init(options: argparse.Namespace, machine: Machine) -> ExitStatus:  # noqa: ARG001
+    """A readiness.toml to start from."""
+    if options.target.exists():
+        raise UsageError(
+            f"{options.target} is there already and stays as it is", f"readygate init --target other-{TARGET}"
+        )
+    options.target.write_text(schema.EXAMPLE.read_text())
+    sys.stdout.write(f"{options.target}: fill in your services, then: readygate doctor && readygate run\n")
+    return ExitStatus.GO
+
+
+def clean(options: argparse.Namespace, machine: Machine) -> ExitStatus:  # noqa: ARG001
+    """Remove what kept and killed runs left."""
+    tools = machine()
+    removed = [*tools.reap(), *tools.kept()]
+    for what in removed:
+        sys.stdout.write(f"removed {what}\n")
+    sys.stdout.write("" if removed else "nothing to remove\n")
+    return ExitStatus.GO
+
+
+TARGET = "readiness.toml"
+BY_NAME: Mapping[str, Callable[[argparse.Namespace, Machine], ExitStatus]] = {
+    "run": run,
+    "prove": prove_,
+    "report": report,
+    "list": list_,
+    "explain": explain,
+    "doctor": doctor,
+    "init": init,
+    "clean": clean,
+}
+
+
+def _target(options: argparse.Namespace) -> Target:
+    target = targets.load(options.target.absolute(), profile=options.profile)
+    target.demand_files()
+    return target
+
+
+def _selected(options: argparse.Namespace) -> tuple[tuple[Check, ...], str | None]:
+    """The checks asked for, and the sentence that says what was left out."""
+    checks = catalogue.checks()
+    areas = tuple(options.only.split(",")) if options.only else ()
+    _demand_known("area", areas, dict.fromkeys(AREAS))
+    _demand_known("check", options.check, {check.id: check for check in checks})
+    if not areas and not options.check:
+        return checks, None
+    chosen = tuple(check for check in checks if check.area in areas or check.id in options.check)
+    if not chosen:
+        raise UsageError(f"there is no check yet in {', '.join(areas)}", "readygate list")
+    return chosen, f"{len(chosen)} of {len(checks)} checks selected ({', '.join((*areas, *options.check))})"
+
+
+def _demand_known(kind: str, wanted: list[str] | tuple[str, ...], known: Mapping[str, object]) -> None:
+    for name in wanted:
+        if name not in known:
+            near = get_close_matches(name, known, n=1, cutoff=0.4)
+            raise UsageError(
+                f"unknown {kind} {name!r}" + (f", did you mean {near[0]!r}?" if near else ""), "readygate list"
+            )
+
+
+def _reap(tools: Tools) -> None:
+    for what in tools.reap():
+        sys.stderr.write(f"  removed {what}, left behind by a run that was killed\n")
+
+
+def _say_proofs(proofs: Proofs, folder: Path) -> None:
+    console = Console()
+    for check in proofs.false_alarms:
+        console.print(f"[red]✕ not green on the healthy system[/]: {check} ({proofs.healthy[check]})", highlight=False)
+    for proof in proofs.proofs:
+        style = {Catch.CAUGHT: "green", Catch.MISSED: "red", Catch.ERROR: "yellow"}[proof.catch]
+        seen = ", ".join(f"{check} {outcome}" for check, outcome in proof.outcomes.items())
+        console.print(f"[{style}]{proof.catch:<7}[/] {proof.sabotage.id:<36} {seen}", highlight=False)
+    for check in proofs.unbroken:
+        console.print(f"[yellow]no defect turns red[/]: {check}", highlight=False)
+    console.print(f"caught {proofs.score}; matrix: {folder / 'proofs.json'}", highlight=False)
+
+
+def _stderr() -> Console:
+    return Console(stderr=True)

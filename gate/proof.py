@@ -1,0 +1,77 @@
+"""What proving found out: each defect, whether an expected check turned red, and which defects nobody caught."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from gate.model import Check, Outcome, Run, Sabotage
+
+
+class Catch(StrEnum):
+    """What became of one defect. Only CAUGHT is a proof; unverified does not count as caught."""
+
+    CAUGHT = "caught"
+    MISSED = "missed"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """One defect put into the system: the checks that were to notice, and what each of them said."""
+
+    sabotage: Sabotage
+    catch: Catch
+    outcomes: dict[str, str]
+    reasons: dict[str, str]
+    seconds: float
+
+    @classmethod
+    def of(cls, sabotage: Sabotage, run: Run) -> Proof:
+        """Judge a finished run of the sabotaged system."""
+        outcomes = {check.id: check.outcome for check in run.checks}
+        caught = any(outcomes.get(expected) is Outcome.FAILED for expected in sabotage.expects)
+        passed = any(outcome is Outcome.PASSED for outcome in outcomes.values())
+        catch = Catch.CAUGHT if caught else Catch.MISSED if passed else Catch.ERROR
+        reasons = {check.id: check.reason for check in run.checks}
+        return cls(sabotage, catch, {k: v.value for k, v in outcomes.items()}, reasons, run.seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Proofs:
+    """All defects of one proving, on a system whose checks were first seen green (`healthy`: the outcome of each)."""
+
+    healthy: dict[str, str]
+    proofs: tuple[Proof, ...]
+    unbroken: tuple[str, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every defect was caught by an expected check that passes on the healthy system."""
+        return all(proof.catch is Catch.CAUGHT for proof in self.proofs) and not self.false_alarms and bool(self.proofs)
+
+    @property
+    def false_alarms(self) -> tuple[str, ...]:
+        """Checks that did not pass on the healthy system: their red proves nothing."""
+        return tuple(check for check, outcome in self.healthy.items() if outcome != Outcome.PASSED)
+
+    @property
+    def score(self) -> str:
+        """Caught / all."""
+        return f"{sum(proof.catch is Catch.CAUGHT for proof in self.proofs)}/{len(self.proofs)}"
+
+    def write(self, path: Path) -> None:
+        """Keep the matrix as JSON."""
+        path.write_text(json.dumps({"score": self.score, **asdict(self)}, indent=1) + "\n")
+
+
+def applicable(
+    sabotages: tuple[Sabotage, ...], checks: tuple[Check, ...]
+) -> tuple[tuple[Sabotage, ...], tuple[str, ...]]:
+    """The defects whose expected checks are among `checks`, and the checks that no defect turns red."""
+    ids = {check.id for check in checks}
+    chosen = tuple(sabotage for sabotage in sabotages if ids & set(sabotage.expects))
+    covered = {expected for sabotage in chosen for expected in sabotage.expects}
+    return chosen, tuple(sorted(ids - covered))

@@ -1,0 +1,137 @@
+"""Sabotage the system on purpose and demand that the right check turns red.
+
+The checks run on the healthy system first: a check that is red anyway catches nothing. Each defect then gets a stack of its
+own, judged by the smallest selection that should notice. A defect that could not be put in is an error, never a catch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gate import runner, shell
+from gate import target as targets
+from gate.errors import Stopped, UsageError
+from gate.model import Check, Outcome, Sabotage
+from gate.progress import Progress
+from gate.proof import Proof, Proofs, applicable
+from gate.runner import Ended, Request
+from gate.target import Target
+from gate.tools import Tools
+
+_SHARED = (".venv", "node_modules")  # large, and no part of the system that is judged
+_LEFT_OUT = (".git", ".readygate")
+
+
+class NotPutInError(UsageError):
+    """A sabotage's edit does not match exactly once, so the defect is not in the system."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProofRequest:
+    """What to prove: these defects against these checks of this system."""
+
+    target: Target
+    profile: str
+    checks: tuple[Check, ...]
+    sabotages: tuple[Sabotage, ...]
+    folder: Path
+
+
+def of_checks(checks: Iterable[Check]) -> tuple[Sabotage, ...]:
+    """The `broken_by` of these checks, each defect once."""
+    return tuple({sabotage.id: sabotage for check in checks for sabotage in check.broken_by}.values())
+
+
+def prove(request: ProofRequest, tools: Tools, progress: Progress) -> Proofs:
+    """Run the healthy system once and every defect once; writes proofs.json as it goes. Raises Stopped when interrupted."""
+    request.folder.mkdir(parents=True, exist_ok=True)
+    sabotages, unbroken = applicable(request.sabotages, request.checks)
+    progress.say("healthy system:")
+    healthy = _run(request, request.checks, tools, progress)
+    outcomes = {check.id: check.outcome.value for check in healthy.run.checks}
+    applying = {check for check, outcome in outcomes.items() if outcome != Outcome.NOT_APPLICABLE}
+    outcomes = {check: outcome for check, outcome in outcomes.items() if check in applying}
+    proofs: list[Proof] = []
+    for sabotage in sabotages:
+        expected = tuple(c for c in request.checks if c.id in sabotage.expects and c.id in applying)
+        if expected:
+            proofs.append(_prove_one(request, sabotage, expected, tools, progress))
+            progress.say(f"  {proofs[-1].catch}: {sabotage.id} ({sabotage.title})")
+            Proofs(outcomes, tuple(proofs), unbroken).write(request.folder / "proofs.json")
+    return Proofs(outcomes, tuple(proofs), unbroken)
+
+
+def _prove_one(
+    request: ProofRequest, sabotage: Sabotage, checks: tuple[Check, ...], tools: Tools, progress: Progress
+) -> Proof:
+    progress.say(f"defect {sabotage.id}:")
+    if not sabotage.replace:
+        return Proof.of(sabotage, _run(request, checks, tools, progress, sabotage).run)
+    prefix = f"sabotage-{hashlib.sha256(sabotage.id.encode()).hexdigest()[:8]}/"
+    copy = request.folder / "systems" / sabotage.id
+    try:
+        _copy(request.target.folder, copy)
+        for edit in sabotage.replace:
+            _edit(copy, edit)
+        target = targets.load(copy / request.target.file.name, profile=request.target.profile)
+        return Proof.of(sabotage, _run(request, checks, tools, progress, sabotage, target, prefix).run)
+    finally:
+        shutil.rmtree(copy, ignore_errors=True)
+        tools.forget(prefix)
+
+
+def _run(
+    request: ProofRequest,
+    checks: tuple[Check, ...],
+    tools: Tools,
+    progress: Progress,
+    sabotage: Sabotage | None = None,
+    target: Target | None = None,
+    image_prefix: str | None = None,
+) -> Ended:
+    ended = runner.run(
+        Request(
+            target=target or request.target,
+            profile=(sabotage.profile if sabotage else None) or request.profile,
+            checks=checks,
+            runs=request.folder / "runs",
+            narrowed=f"to prove {sabotage.id}" if sabotage else "to see its checks green before they are proven",
+            sabotage=sabotage,
+            image_prefix=image_prefix,
+        ),
+        tools,
+        progress,
+    )
+    if ended.stopped:
+        raise Stopped(ended.stopped)
+    return ended
+
+
+def _copy(folder: Path, copy: Path) -> None:
+    """The system's files with owners and modes, so that mounted secrets stay readable by those who need them."""
+    shutil.rmtree(copy, ignore_errors=True)
+    copy.mkdir(parents=True)
+    for entry in folder.iterdir():
+        if entry.name in _LEFT_OUT:
+            continue
+        if entry.name in _SHARED:
+            (copy / entry.name).symlink_to(entry.resolve())
+        else:
+            shell.run(["cp", "-a", str(entry), str(copy)]).check(
+                f"copying {entry}", "check the space on the disk: df -h"
+            )
+
+
+def _edit(folder: Path, edit: dict[str, str]) -> None:
+    path = folder / edit["file"]
+    if not path.is_file():
+        raise NotPutInError(f"{edit['file']}: there is no such file in the system")
+    text = path.read_text()
+    times = text.count(edit["find"])
+    if times != 1:
+        raise NotPutInError(f"{edit['file']}: {edit['find']!r} is there {times} times, must be once")
+    path.write_text(text.replace(edit["find"], edit["with"]))

@@ -1,0 +1,223 @@
+"""One run from its first unverified result to its sealed one: lanes side by side, progress, clean-up.
+
+Refuses to know what a check means. results.json exists from the first second with every expected check unverified, and is
+replaced whenever a check ends: a run that is cut off is a valid file that says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from gate import lanes, owner, results, waivers
+from gate.errors import Stopped
+from gate.lane import LaneContext
+from gate.lane_process import LaneProcess, now
+from gate.model import Check, CheckResult, Json, Moment, Outcome, Run, Sabotage, Verdict, Waiver
+from gate.progress import Progress
+from gate.target import Target
+from gate.tools import Tools
+from gate.verdict import decide
+
+RUNS = Path(".readygate") / "runs"
+WAIVERS = "waivers.toml"
+DOCUMENTS = ("html", "md", "junit")
+_POLL_S = 0.25
+_NOT_REACHED = "the run did not reach it"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a run is asked to do. `narrowed` says what was left out, None for a whole run; `runs` is where run folders go;
+    `image_prefix` keeps the images of a sabotaged copy apart from the healthy ones."""
+
+    target: Target
+    profile: str
+    checks: tuple[Check, ...]
+    runs: Path
+    narrowed: str | None = None
+    keep: bool = False
+    sabotage: Sabotage | None = None
+    image_prefix: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A finished run: its verdict, where its files are, and the signal that ended it early, if one did."""
+
+    run: Run
+    verdict: Verdict
+    folder: Path
+    stopped: int | None = None
+
+
+def run(request: Request, tools: Tools, progress: Progress) -> Ended:
+    """Run to the end. Raises CouldNotRunError when the machine or the system's preparation refuses, with nothing left
+    behind, and Stopped at a second signal, when only `readygate clean` is promised to tidy up."""
+    began = time.monotonic()
+    waived = waivers.load(request.target.folder / WAIVERS, today())
+    state = _first(request, tools)
+    folder = request.runs / state.id
+    folder.mkdir(parents=True)
+    _point_latest(folder)
+    _save(state, folder)
+    processes: list[LaneProcess] = []
+    stopped: int | None = None
+    with _signals_raised():
+        try:
+            with progress.step("prepare"):
+                tools.prepare(request.target, request.image_prefix)
+            for context in _contexts(request, state.id, folder, began):
+                processes.append(LaneProcess.start(context))  # noqa: PERF401  (a signal in between must find the first)
+            for changed in _looks(processes):
+                if changed:
+                    state = _merged(state, request, processes, waived)
+                    _save(state, folder)
+                    progress.update(state, processes)
+                progress.waiting(processes)
+        except Stopped as stop:
+            stopped = stop.number
+            progress.say(f"{stop}: taking the stacks down, then writing the report; once more leaves them to `clean`")
+            for process in processes:
+                process.ask_to_end()
+            for process in processes:
+                process.await_end()
+        finally:
+            progress.close()
+        left = [] if request.keep else tools.sweep(state.id)
+    state = replace(
+        _merged(state, request, processes, waived, final=True),
+        finished=now(),
+        seconds=round(time.monotonic() - began, 3),
+        sealed=stopped is None,
+        events=tuple(Moment(time.monotonic() - began, "clean-up", f"a lane left {what}; removed") for what in left),
+    )
+    verdict = _save(state, folder)
+    tools.render(state, verdict, folder, DOCUMENTS)
+    return Ended(state, verdict, folder, stopped)
+
+
+def today() -> date:
+    """This day in UTC, by which waivers end."""
+    return datetime.now(UTC).date()
+
+
+def _first(request: Request, tools: Tools) -> Run:
+    return Run(
+        id=f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
+        started=now(),
+        gate_version=version("readygate"),
+        profile=request.profile,
+        target=_identity(request.target),
+        host=tools.host(),
+        expected=tuple(check.id for check in request.checks),
+        checks=tuple(_unverified(check, _NOT_REACHED) for check in request.checks),
+        narrowed=request.narrowed,
+    )
+
+
+def _contexts(request: Request, run_id: str, folder: Path, began: float) -> Iterator[LaneContext]:
+    for name, checks in lanes.assign(check.id for check in request.checks).items():
+        yield LaneContext(
+            run=run_id,
+            run_folder=str(folder),
+            lane=name,
+            target=str(request.target.file),
+            profile=request.profile,
+            checks=checks,
+            started=began,
+            owner=owner.label(),
+            keep=request.keep,
+            sabotage=request.sabotage,
+            image_prefix=request.image_prefix,
+        )
+
+
+@contextmanager
+def _signals_raised() -> Iterator[None]:
+    """SIGINT and SIGTERM become Stopped in this thread, wherever it is."""
+
+    def stop(number: int, _frame: object) -> None:
+        raise Stopped(number)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _looks(processes: list[LaneProcess]) -> Iterator[bool]:
+    """Look at every lane until the last has ended; each time, whether one of them changed."""
+    while True:
+        yield any([process.look() for process in processes])  # noqa: C419  (every lane has to be looked at)
+        if all(process.status is not None for process in processes):
+            return
+        time.sleep(_POLL_S)
+
+
+def _merged(
+    state: Run, request: Request, processes: list[LaneProcess], waived: tuple[Waiver, ...], *, final: bool = False
+) -> Run:
+    """The run with what its lanes have said so far."""
+    found = {result.id: result for process in processes for result in process.findings.results}
+    reasons = {check: p.why_missing() for p in processes for check in p.context.checks} if final else {}
+    checks = [found.get(c.id) or _unverified(c, reasons.get(c.id, _NOT_REACHED)) for c in request.checks]
+    attached, unused = waivers.attach(checks, waived, today())
+    facts = {name: value for process in processes for name, value in process.findings.facts}
+    longest = max((process.seconds for process in processes), default=0.0)
+    return replace(
+        state,
+        checks=tuple(attached),
+        unused_waivers=tuple(unused),
+        target={**state.target, **facts},
+        lanes=tuple(process.summary(longest) for process in processes),
+    )
+
+
+def _unverified(check: Check, reason: str) -> CheckResult:
+    return CheckResult(
+        id=check.id,
+        title=check.title,
+        why=check.why,
+        fix=check.fix,
+        required=check.required,
+        outcome=Outcome.UNVERIFIED,
+        reason=reason,
+        standards=check.standards,
+        minimum=check.minimum,
+        reproduce=f"readygate run --check {check.id}",
+    )
+
+
+def _save(state: Run, folder: Path) -> Verdict:
+    verdict = decide(state, today())
+    results.write(state, verdict, folder / "results.json")
+    return verdict
+
+
+def _identity(target: Target) -> dict[str, Json]:
+    waived = target.folder / WAIVERS
+    return {
+        "name": target.name,
+        "title": target.title,
+        "readiness_sha256": target.sha256,
+        "waivers_sha256": hashlib.sha256(waived.read_bytes()).hexdigest() if waived.exists() else None,
+        "releases": dict(target.releases),
+    }
+
+
+def _point_latest(folder: Path) -> None:
+    draft = folder.parent / f".latest.{os.getpid()}"
+    draft.symlink_to(folder.name)
+    draft.replace(folder.parent / "latest")

@@ -1,0 +1,69 @@
+"""The composition root: hands the gate's command what lives in folders that gate/ may not import."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from fixtures import reap, stack, sweep
+from fixtures.clients.docker import Engine
+from fixtures.reap import Leftovers
+from gate.errors import CouldNotRunError
+from gate.model import Json, Run, Verdict
+from gate.shell import CommandFailed
+from gate.target import Target
+from gate.tools import Tools
+from reports import html, junit, markdown, terminal
+
+_WRITERS = {
+    "html": ("report.html", html.render),
+    "md": ("summary.md", markdown.render),
+    "junit": ("junit.xml", junit.render),
+}
+
+
+def tools() -> Tools:
+    """Everything for the machine that this process runs on. Raises CouldNotRunError when no engine answers."""
+    Engine().ping()
+    return Tools(
+        reap=lambda: [*sweep.end_orphans(), *_said(reap.reap())],
+        sweep=lambda run: _said(sweep.sweep(run)),
+        kept=lambda: _said(sweep.kept()),
+        prepare=_prepare,
+        forget=sweep.forget_images,
+        host=_host,
+        render=_render,
+        summary=terminal.render,
+    )
+
+
+def _said(removed: Leftovers) -> list[str]:
+    return [str(removed)] if removed else []
+
+
+def _prepare(target: Target, image_prefix: str | None) -> None:
+    try:
+        stack.prepare(target, image_prefix=image_prefix)
+    except CommandFailed as error:
+        raise CouldNotRunError(str(error)) from error
+
+
+def _host() -> dict[str, Json]:
+    names = os.uname()
+    return {
+        "cores": os.cpu_count(),
+        "memory_mib": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20,
+        "kernel": names.release,
+        "machine": names.machine,
+        "engine": Engine().version(),
+    }
+
+
+def _render(run: Run, verdict: Verdict, folder: Path, formats: tuple[str, ...]) -> list[Path]:
+    written = []
+    for name in formats:
+        file, render = _WRITERS[name]
+        draft = folder / f".{file}"
+        draft.write_text(render(run, verdict), encoding="utf-8")
+        written.append(draft.replace(folder / file))
+    return written
