@@ -17,6 +17,7 @@ class Criterion:
     areas: tuple[str, ...]
     decision: Decision | None
     passed: int
+    waived: int
     total: int
 
 
@@ -47,5 +48,7 @@ def _criterion(id_: str, title: str, areas: tuple[str, ...], run: Run, verdict: 
         decision = Decision.INCOMPLETE
     else:
         decision = Decision.GO if any(check.required for check in applicable) else None
+    blocking = {blocker.check for blocker in verdict.blockers}
     passed = sum(judged(check) is Outcome.PASSED for check in applicable)
-    return Criterion(id_, title, areas, decision, passed, len(applicable))
+    waived = sum(check.waiver is not None and check.id not in blocking for check in applicable)
+    return Criterion(id_, title, areas, decision, passed, waived, len(applicable))

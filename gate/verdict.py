@@ -14,7 +14,7 @@ Kind = Literal["failed", "unverified", "missing", "waiver", "narrowed", "lane"]
 
 # Who can act: a NO-GO belongs to the team of the system, an INCOMPLETE to whoever can make the gate see.
 SYSTEM_OWNER = "the system's team"
-GATE_OWNER = "who runs the gate"
+GATE_OWNER = "whoever runs the gate"
 
 
 def judged(check: CheckResult) -> Outcome:

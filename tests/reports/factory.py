@@ -164,7 +164,7 @@ def incomplete() -> Run:
 
 
 def no_go() -> Run:
-    """Return a run with a broken limit, a failed check, an expired waiver, an unverified check and an advisory failure."""
+    """Return a run with a broken limit, failed checks (one advisory), a dead waiver and unverified checks."""
     run = incomplete()
     slow = Measurement("worst recovery", 94.0, "s", 30.0, "max", "a pager rings after 30 s", 5, 22.1, 90.0, 94.0, 94.0)
     run = with_check(

@@ -1,0 +1,90 @@
+"""The verdict as Markdown for a step summary or a comment: at most 50 rows a table and 60 kB, nothing in it is active."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from gate.criteria import criteria
+from gate.model import Blocker, Run, Verdict
+from reports import view
+from reports.number import duration
+from reports.text import flat
+
+ROWS = 50
+LARGEST = 60_000  # characters
+CELL = 300
+
+_ACTIVE = re.compile(r"[\\`*_\[\]|~$]")
+# A word joiner after these breaks links, mentions and references that are recognised after Markdown has been read.
+_LINKING = re.compile(r"(?i)(:(?=//)|www(?=\.)|mailto|@|#|\bGH(?=-))")
+
+
+def render(run: Run, verdict: Verdict) -> str:
+    """Return the summary; what would make it larger than 60 kB is left out, and it says so."""
+    rows = view.rows(run, verdict)
+    name = run.target.get("title") or run.target.get("name") or "Unnamed system"
+    parts = [
+        f"# {view.SIGNS[verdict.decision]} {verdict.decision.value}: {text(str(name))}",
+        f"**{text(view.headline(verdict))}** {text(view.totals(verdict, rows))}",
+        *_reasons("Why it is not GO", verdict.blockers),
+        *_table("Limits", ("Check", "Measured", "Value", "Limit", "Headroom", "State"), _limits(rows)),
+        *_table("Completion criteria", ("Criterion", "State", "Passed"), _criteria(run, verdict)),
+        *_table("Waivers", ("Check", "Until", "Owner", "Reason"), _waivers(run)),
+        *_table("Declared absent or advisory", ("Check", "State", "Reason"), _others(rows)),
+        text(
+            f"Run {run.id}, profile {run.profile}, {run.started}, {duration(run.seconds)}, readygate {run.gate_version}."
+        ),
+    ]
+    whole = "\n\n".join(parts) + "\n"
+    if len(whole) <= LARGEST:
+        return whole
+    return whole[: whole.rindex("\n", 0, LARGEST)] + "\n\nThe rest is in results.json.\n"
+
+
+def text(value: str) -> str:
+    """Return any text on one line with nothing that Markdown, HTML or an autolinker would act on."""
+    line = flat(value)
+    line = line if len(line) <= CELL else f"{line[:CELL]} …"
+    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _LINKING.sub("\\1\u2060", _ACTIVE.sub(r"\\\g<0>", line))
+
+
+def _reasons(title: str, blockers: tuple[Blocker, ...]) -> Iterator[str]:
+    cells = ((each.check or "the run", each.kind, view.what(each), each.owner, each.fix) for each in blockers)
+    yield from _table(f"{title} ({len(blockers)})", ("Check", "Kind", "What", "Who acts", "How"), cells)
+
+
+def _limits(rows: tuple[view.Row, ...]) -> Iterator[tuple[str, ...]]:
+    for row in view.limits(rows):
+        sign = "✓" if row.measurement.kept else "✕"
+        yield row.check, row.measurement.name, row.measured, row.limit, row.left, f"{sign} {row.word}"
+
+
+def _criteria(run: Run, verdict: Verdict) -> Iterator[tuple[str, ...]]:
+    for each in criteria(run, verdict):
+        state = f"{view.SIGNS[each.decision]} {each.decision.value}" if each.decision else "– not covered by this run"
+        yield each.title, state, f"{each.passed} of {each.total}" + (f", {each.waived} waived" if each.waived else "")
+
+
+def _waivers(run: Run) -> Iterator[tuple[str, ...]]:
+    for waiver, days in view.waivers(run):
+        until = f"{waiver.expires}: expired" if days is None or days < 0 else f"{waiver.expires} ({days} days)"
+        yield waiver.check, until, f"{waiver.owner}, approved by {waiver.approver}", waiver.reason
+
+
+def _others(rows: tuple[view.Row, ...]) -> Iterator[tuple[str, ...]]:
+    for row in rows:
+        advisory = not row.check.required and row.state in (view.State.FAILED, view.State.UNVERIFIED)
+        if advisory or row.state is view.State.NOT_APPLICABLE:
+            yield row.check.id, row.state.value + (", advisory" if advisory else ""), row.check.reason
+
+
+def _table(title: str, head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    """Yield a heading and a table, or nothing when there is no row."""
+    lines = ["| " + " | ".join(map(text, row)) + " |" for row in rows]
+    if not lines:
+        return
+    shown = [f"| {' | '.join(head)} |", "|" + " --- |" * len(head), *lines[:ROWS]]
+    more = f"\n\n{len(lines) - ROWS} more in results.json." if len(lines) > ROWS else ""
+    yield f"## {title}\n\n" + "\n".join(shown) + more
