@@ -1,0 +1,243 @@
+"""The phases that bring a release live on the idle colour, and the way back. Phases are functions in order of execution."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from procedures import bake as baking
+from procedures.commands import Argv
+from procedures.live import Live
+from procedures.refusal import Refused, StepFailed
+from procedures.shell import CommandFailed
+from procedures.system import Configuration, Container, System
+from procedures.waiting import until
+
+CRASHES = 3  # restarts after which a container is not given more time
+
+
+@dataclass(slots=True)
+class Change:
+    """From `before` to `release` on the colour that was idle. `details` and `remarks` are for the record."""
+
+    system: System
+    before: Live
+    release: str
+    configuration: Configuration
+    image_ids: Mapping[str, str]
+    details: dict[str, Any] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+    back: bool = False
+
+    @classmethod
+    def intended(cls, system: System, before: Live, release: str, *, mend: str, back: bool) -> Change:
+        """The change to `release`, having only looked.
+
+        Refused when its images are not on this engine, or when the gateway serves another colour than the file says.
+        """
+        active = system.gateway()["active"]
+        if active != before.colour:
+            raise Refused(
+                f"the gateway serves {active}, the environment file says {before.colour}",
+                " ".join(system.compose.gateway_to(before.colour)),
+            )
+        intended = replace(before.holding(before.idle, release), migrate=release)
+        system.assume(intended, both=True)
+        configuration = system.configuration()
+        system.assume(before)
+        found = {
+            service: (reference := configuration.images[service], system.image_id(reference))
+            for service in (f"api-{before.idle}", f"worker-{before.idle}", "migrate")
+        }
+        missing = [reference for reference, image in found.values() if image is None]
+        if missing:
+            raise Refused(
+                f"release {release} is not on this engine: no image {', '.join(missing)}", mend.format(release)
+            )
+        ids = {service: image for service, (_, image) in found.items() if image is not None}
+        return cls(system, before, release, configuration, ids, back=back)
+
+    def already_running(self) -> bool:
+        """Whether the live colour is the release asked for, in every container, by image and not by name alone."""
+        if self.release != self.before.release:
+            return False
+        wanted = {service.replace(self.new, self.old): image for service, image in self.image_ids.items()}
+        wanted.pop("migrate", None)
+        running = self.system.containers(self.old)
+        return {each.service for each in running} == set(wanted) and all(
+            each.running and each.image == wanted[each.service] for each in running
+        )
+
+    @property
+    def old(self) -> str:
+        return self.before.colour
+
+    @property
+    def new(self) -> str:
+        return self.before.idle
+
+    @property
+    def both(self) -> Live:
+        """The old release live and the new one beside it."""
+        return self.before.holding(self.new, self.release)
+
+    @property
+    def after(self) -> Live:
+        after = self.both.moved(self.new)
+        # A release that was left is none to go back to: after a rollback either colour names the same one.
+        return after.holding(self.old, self.release) if self.back else after
+
+
+Phase = Callable[[Change], None]
+
+
+def migrate(change: Change) -> None:
+    """Expand the schema with the new release's migrations, while the environment file still names the old one."""
+    system = change.system
+    system.assume(replace(change.both, migrate=change.release), both=True)
+    system.do(
+        system.compose.migrate(),
+        f"the migrations of {change.release} failed; the schema is as it was",
+        timeout_s=system.settings.migrate_timeout_s,
+    )
+
+
+def start(change: Change) -> None:
+    """Start the idle colour with the new release. From here on there is something to undo."""
+    system = change.system
+    system.record(change.both, both=True)
+    system.do(system.compose.start(change.new), f"{change.new} does not start with {change.release}")
+
+
+def ready(change: Change) -> None:
+    """Wait until the engine and the gateway see the new colour ready, and make sure that it is the release meant."""
+    system, settings = change.system, change.system.settings
+    running = until(
+        lambda: _ready(change),
+        within_s=settings.ready_timeout_s,
+        every_s=settings.poll_s,
+        saying=lambda: f"{change.release} did not get ready on {change.new} ({_why_not(change)})",
+    )
+    for container in running:
+        if container.image != change.image_ids[container.service]:
+            raise StepFailed(f"{container.service} runs image {container.image}, which is not that of {change.release}")
+    served = system.release_served_by(change.new)
+    if served != change.release:
+        raise StepFailed(f"api-{change.new} says it is release {served!r}, not {change.release}")
+
+
+def canary(change: Change) -> None:
+    """Let the new workers do a job of their own before they take real ones."""
+    limit = change.system.settings.canary_timeout_s
+    argv = change.system.compose.canary(change.new, limit)
+    change.system.do(
+        argv, f"the canary job of {change.release} was not done on worker-{change.new}", timeout_s=limit + 30
+    )
+
+
+def switch(change: Change) -> None:
+    """Send the traffic to the new colour and let its workers take the jobs."""
+    change.system.point_to(change.new)
+    if change.back:  # whoever takes over from here must not return to the release that is being left
+        change.system.record(change.after, both=True)
+
+
+def drain(change: Change) -> None:
+    """Wait until the old colour has finished its requests and its jobs; a bad one gets the time, but no veto."""
+    settings = change.system.settings
+    try:
+        until(
+            lambda: True if not _held(change) else None,
+            within_s=settings.drain_timeout_s,
+            every_s=settings.poll_s,
+            saying=lambda: f"{change.old} did not drain: {_held(change)}",
+        )
+    except (StepFailed, CommandFailed) as error:
+        if not change.back:
+            raise
+        change.remarks.append(str(error))
+
+
+def bake(change: Change) -> None:
+    """Watch error rate and latency of the new release under traffic. StepFailed when they are bad."""
+    judgement = baking.watch(change.system, change.new)
+    change.details["bake"] = judgement.record()
+    if judgement.verdict == "bad":
+        raise StepFailed(f"{change.release} under traffic: {judgement.reason}")
+
+
+def finish(change: Change) -> None:
+    """Write down that the new release is live, then stop the old colour; its containers stay, for a quick way back."""
+    change.system.record(change.after)
+    change.remarks += _attempted((lambda: _stop(change, change.old),))
+
+
+def go_back(change: Change) -> list[str]:
+    """Undo whatever was begun: the old release alone serves, and the environment file says so. Returns what failed."""
+    system = change.system
+    steps: tuple[Callable[[], object], ...] = (
+        lambda: system.do(system.compose.gateway_back_to(change.old), f"the gateway does not go back to {change.old}"),
+        lambda: system.do(system.compose.workers_to(change.old), f"the workers do not go back to {change.old}"),
+        lambda: system.record(change.before),
+    )
+    return _attempted(steps)
+
+
+def stop_new(change: Change) -> list[str]:
+    """Stop the colour that is not to serve. Returns what failed."""
+    return _attempted((lambda: _stop(change, change.new),))
+
+
+def plan(change: Change, phases: tuple[Phase, ...]) -> tuple[Argv, ...]:
+    """The commands that would change something, in order."""
+    compose = change.system.compose
+    commands: dict[Phase, tuple[Argv, ...]] = {
+        migrate: (compose.migrate(),),
+        start: (compose.start(change.new),),
+        canary: (compose.canary(change.new, change.system.settings.canary_timeout_s),),
+        switch: (compose.gateway_to(change.new), compose.workers_to(change.new)),
+        finish: (compose.stop(change.old),),
+    }
+    return tuple(argv for phase in phases for argv in commands.get(phase, ()))
+
+
+def _stop(change: Change, colour: str) -> None:
+    change.system.do(change.system.compose.stop(colour), f"{colour} does not stop")
+
+
+def _ready(change: Change) -> list[Container] | None:
+    containers = change.system.containers(change.new)
+    for container in containers:
+        if container.restarts >= CRASHES:
+            words = change.system.last_words(container.service)
+            raise StepFailed(f"{container.service} of {change.release} keeps crashing: {words}")
+    services = {container.service for container in containers}
+    if services != set(change.image_ids) - {"migrate"} or change.system.gateway()[change.new]["up"] < 1:
+        return None
+    return containers if all(map(change.system.healthy, containers)) else None
+
+
+def _why_not(change: Change) -> str:
+    """What still held it back, said by the engine, the gateway and the service's own last words."""
+    unwell = [each.service for each in change.system.containers(change.new) if not change.system.healthy(each)]
+    said = [f"{service} is not healthy and last said {change.system.last_words(service)!r}" for service in unwell]
+    return "; ".join(said) or f"the gateway sees no server of {change.new} up"
+
+
+def _held(change: Change) -> str:
+    """What the old colour still holds, in words; empty when nothing."""
+    jobs = change.system.running_jobs(change.old, asked_of=change.new)
+    sessions = int(change.system.gateway()[change.old].get("sessions", 0))
+    parts = [f"{jobs} jobs running" if jobs else "", f"{sessions} open sessions" if sessions else ""]
+    return ", ".join(part for part in parts if part)
+
+
+def _attempted(steps: tuple[Callable[[], object], ...]) -> list[str]:
+    failed = []
+    for step in steps:
+        try:
+            step()
+        except (CommandFailed, OSError) as error:
+            failed.append(str(error))
+    return failed

@@ -1,0 +1,108 @@
+"""Every command of the procedures as a value: a method returns argv and runs nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+Argv = tuple[str, ...]
+
+COMPOSE_FILE = "docker-compose.prod.yml"
+COLOURS = ("blue", "green")
+VERSION_PROBE = (
+    "import urllib.request as r; print(r.urlopen('http://127.0.0.1:8000/version', timeout=5).read().decode())"
+)
+
+
+def other(colour: str) -> str:
+    """The colour that `colour` is not."""
+    return COLOURS[1 - COLOURS.index(colour)]
+
+
+@dataclass(frozen=True, slots=True)
+class Compose:
+    """The commands of one instance, which the standard COMPOSE_* variables choose."""
+
+    base: Argv
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str] = os.environ) -> Compose:
+        """The instance of `environ`: the production file unless COMPOSE_FILE names another."""
+        chosen = () if environ.get("COMPOSE_FILE") else ("-f", COMPOSE_FILE)
+        return cls(("docker", "compose", *chosen))
+
+    def config(self) -> Argv:
+        return (*self.base, "config", "--format", "json")
+
+    def build(self, services: Sequence[str]) -> Argv:
+        return (*self.base, "build", *services)
+
+    def migrate(self) -> Argv:
+        return (*self.base, "run", "--rm", "--no-deps", "-T", "migrate")
+
+    def start(self, colour: str) -> Argv:
+        return (*self.base, "up", "-d", "--no-deps", "--no-build", f"api-{colour}", f"worker-{colour}")
+
+    def stop(self, colour: str) -> Argv:
+        return (*self.base, "stop", f"api-{colour}", f"worker-{colour}")
+
+    def containers(self, colour: str) -> Argv:
+        return (*self.base, "ps", "--all", "--quiet", f"api-{colour}", f"worker-{colour}")
+
+    def last_words(self, service: str) -> Argv:
+        return (*self.base, "logs", "--no-log-prefix", "--no-color", "--tail", "3", service)
+
+    def inside(self, service: str, *words: str) -> Argv:
+        return (*self.base, "exec", "-T", service, *words)
+
+    def gateway_status(self) -> Argv:
+        return self.inside("gateway", "gateway-switch", "status")
+
+    def gateway_to(self, colour: str) -> Argv:
+        return self.inside("gateway", "gateway-switch", "to", colour)
+
+    def gateway_back_to(self, colour: str) -> Argv:
+        """Also when the gateway sees none of its servers up: there is nowhere better to go."""
+        return (*self.gateway_to(colour), "--force")
+
+    def version(self, colour: str) -> Argv:
+        return self.inside(f"api-{colour}", "python", "-c", VERSION_PROBE)
+
+    def canary(self, colour: str, timeout_s: float) -> Argv:
+        return self._control(colour, "canary", "--timeout", f"{timeout_s:g}")
+
+    def workers_to(self, colour: str) -> Argv:
+        return self._control(colour, "activate", colour)
+
+    def drained(self, colour: str, *, asked_of: str) -> Argv:
+        return self._control(asked_of, "drained", colour)
+
+    def published(self) -> Argv:
+        return (*self.base, "port", "gateway", "8443")
+
+    def query(self, expression: str) -> Argv:
+        return self.inside(
+            "prometheus", "promtool", "query", "instant", "-o", "json", "http://localhost:9090", expression
+        )
+
+    def marker(self) -> Argv:
+        return self.inside("node-exporter", "deployment-marker")
+
+    def _control(self, colour: str, *words: str) -> Argv:
+        return self.inside(f"worker-{colour}", "python", "-m", "docjobs.control", *words)
+
+
+def inspect_containers(ids: Sequence[str]) -> Argv:
+    """The engine's view of containers."""
+    return ("docker", "container", "inspect", *ids)
+
+
+def inside_container(container: str, words: Sequence[str]) -> Argv:
+    """A command inside one container, by its id."""
+    return ("docker", "exec", container, *words)
+
+
+def inspect_image(reference: str) -> Argv:
+    """The engine's view of one image; status 1 when it is absent."""
+    return ("docker", "image", "inspect", reference)

@@ -1,0 +1,49 @@
+"""The times and limits of a change, each with a default and an environment variable of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from procedures.refusal import Refused
+
+_MOST = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Seconds unless the name says otherwise; DEPLOY_<NAME> overrides, for example DEPLOY_BAKE_S=30."""
+
+    ready_timeout_s: float = 60.0
+    canary_timeout_s: float = 30.0
+    drain_timeout_s: float = 60.0
+    migrate_timeout_s: float = 300.0
+    bake_s: float = 10.0
+    bake_reads_per_s: float = 10.0
+    minimum_requests: float = 50.0
+    error_share: float = 0.01
+    p95_ms: float = 500.0
+    p95_ratio: float = 3.0
+    p95_floor_ms: float = 100.0
+    poll_s: float = 0.25
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str] = os.environ) -> Settings:
+        """The defaults with what `environ` overrides. Refused when a value is not a number from 0 to 86400."""
+        given = {}
+        for field in fields(cls):
+            name = f"DEPLOY_{field.name.upper()}"
+            if environ.get(name):
+                given[field.name] = _number(name, environ[name])
+        return cls(**given)
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= _MOST:
+        raise Refused(f"{name} is {text!r}, not a number from 0 to {_MOST:g}", f"unset {name}, or give it a number")
+    return value

@@ -1,0 +1,175 @@
+"""The running instance: questions to the engine, the gateway and the workers, and commands to them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from procedures import commands, environment
+from procedures.commands import Argv, Compose
+from procedures.live import Live
+from procedures.refusal import Refused, StepFailed
+from procedures.settings import Settings
+from procedures.shell import Completed
+
+Run = Callable[..., Completed]
+_ASK_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """What the engine says about one container. `check` is the health check it declares, empty where it has none."""
+
+    id: str
+    service: str
+    image: str
+    running: bool
+    health: str
+    restarts: int
+    check: Argv
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The effective configuration of the instance: its fingerprint, and the image reference of each service."""
+
+    fingerprint: str
+    images: Mapping[str, str]
+
+
+class System:
+    """One instance, under the truth of its environment file. Every command runs through `run`."""
+
+    def __init__(self, run: Run, compose: Compose, file: Path, settings: Settings) -> None:
+        self.compose = compose
+        self.settings = settings
+        self._run = run
+        self._file = file
+        # The file's values are laid over the operator's own environment, which compose would otherwise prefer.
+        self._values = {key: value for key, value in environment.read(file).items() if value}
+
+    def live(self) -> Live:
+        """What the environment file says is live. Refused when it says nothing."""
+        return Live.read(environment.read(self._file))
+
+    def value(self, key: str) -> str:
+        """One value of the environment file; empty when it is not set."""
+        return self._values.get(key, "")
+
+    def assume(self, live: Live, *, both: bool = False) -> None:
+        """Let the next commands see `live` without writing it down."""
+        self._values = self._values | live.values(both=both)
+
+    def record(self, live: Live, *, both: bool = False) -> None:
+        """Write `live` into the environment file and let the next commands see it. Raises OSError."""
+        environment.rewrite(self._file, live.values(both=both))
+        self.assume(live, both=both)
+
+    def do(self, argv: Argv, what: str, *, mend: str = "", timeout_s: float = 120.0) -> Completed:
+        """Run a command that has to succeed; CommandFailed otherwise."""
+        return self._run(argv, env=self._values, timeout_s=timeout_s).check(what, mend)
+
+    def ask(self, argv: Argv, *, text: str | None = None) -> Completed:
+        """Run a command whose failure is an answer, too; `text` goes to its stdin."""
+        return self._run(argv, env=self._values, timeout_s=_ASK_TIMEOUT_S, input=text)
+
+    def configuration(self) -> Configuration:
+        """The effective configuration. Refused when compose does not accept it."""
+        answer = self.ask(self.compose.config())
+        if not answer.ok:
+            raise Refused("compose refuses the configuration: " + " ".join(answer.last_lines(2)), "make setup")
+        services = json.loads(answer.stdout)["services"]
+        images = {name: service["image"] for name, service in services.items() if "image" in service}
+        return Configuration(hashlib.sha256(answer.stdout.encode()).hexdigest(), images)
+
+    def image_id(self, reference: str) -> str | None:
+        """The id of an image on this engine, or None when it is absent."""
+        answer = self.ask(commands.inspect_image(reference))
+        if answer.ok:
+            return str(json.loads(answer.stdout)[0]["Id"])
+        if "no such image" in answer.stderr.lower():
+            return None
+        answer.check(f"the engine does not say whether it has the image {reference}", "readygate doctor")
+        return None
+
+    def containers(self, colour: str) -> list[Container]:
+        """The containers of a colour, stopped ones included."""
+        ids = self.do(self.compose.containers(colour), f"cannot list the containers of {colour}").stdout.split()
+        if not ids:
+            return []
+        answer = self.do(commands.inspect_containers(ids), f"cannot inspect the containers of {colour}")
+        return [_container(each) for each in json.loads(answer.stdout)]
+
+    def healthy(self, container: Container) -> bool:
+        """Whether the container passes the health check it declares: asked at once, not when the engine's timer says so."""
+        if not container.running:
+            return False
+        if container.health == "healthy" or not container.check:
+            return True
+        return self.ask(commands.inside_container(container.id, container.check)).ok
+
+    def gateway(self) -> dict[str, Any]:
+        """What the gateway says of itself: the active colour, and per colour how many servers are up."""
+        answer = self.do(
+            self.compose.gateway_status(),
+            "the gateway does not say which colour is active",
+            mend=" ".join((*self.compose.base, "up", "-d")),
+        )
+        return _object(answer)
+
+    def release_served_by(self, colour: str) -> str:
+        """The release that the API of a colour says it is."""
+        answer = self.do(self.compose.version(colour), f"api-{colour} does not answer /version")
+        return str(_object(answer).get("release", ""))
+
+    def running_jobs(self, colour: str, *, asked_of: str) -> int:
+        """How many jobs the workers of a colour hold."""
+        argv = self.compose.drained(colour, asked_of=asked_of)
+        return int(_object(self.do(argv, f"worker-{asked_of} does not say what {colour} still runs"))["running"])
+
+    def point_to(self, colour: str) -> None:
+        """Send the traffic to a colour and let its workers take the jobs; CommandFailed when either refuses."""
+        self.do(self.compose.gateway_to(colour), f"the gateway does not switch to {colour}")
+        self.do(self.compose.workers_to(colour), f"the workers of {colour} do not take over")
+
+    def last_words(self, service: str) -> str:
+        """The last line a service logged, shortened; empty when it said nothing."""
+        lines = self.ask(self.compose.last_words(service)).stdout.splitlines()
+        return next((line.strip()[:200] for line in reversed(lines) if line.strip()), "")
+
+
+def _container(inspected: dict[str, Any]) -> Container:
+    state = inspected["State"]
+    return Container(
+        id=inspected["Id"],
+        service=inspected["Config"]["Labels"].get("com.docker.compose.service", ""),
+        image=inspected["Image"],
+        running=bool(state["Running"]) and not state["Restarting"],
+        health=(state.get("Health") or {}).get("Status", ""),
+        restarts=int(inspected.get("RestartCount", 0)),
+        check=_declared((inspected["Config"].get("Healthcheck") or {}).get("Test") or ["NONE"]),
+    )
+
+
+def _declared(test: list[str]) -> Argv:
+    """The command of a health check as the engine stores it."""
+    kind, *words = test
+    if kind == "CMD-SHELL":
+        return ("/bin/sh", "-c", *words)
+    return tuple(words) if kind == "CMD" else ()
+
+
+def _object(answer: Completed) -> dict[str, Any]:
+    """The JSON object on the last line of an answer; StepFailed when there is none."""
+    last = next((line for line in reversed(answer.stdout.splitlines()) if line.strip()), "")
+    try:
+        said = json.loads(last)
+    except ValueError:
+        said = None
+    if not isinstance(said, dict):
+        raise StepFailed(f"`{' '.join(answer.argv)}` answered {last[:120]!r} instead of a JSON object")
+    return said

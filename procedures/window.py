@@ -1,0 +1,80 @@
+"""What a release has answered since it began, and whether that is good. Pure: no clock, no commands."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from procedures.settings import Settings
+
+Verdict = Literal["good", "bad", "not judged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """Requests answered since the process began, how many of them with 5xx, and how many within each bound (seconds)."""
+
+    requests: float = 0.0
+    errors: float = 0.0
+    within: tuple[tuple[float, float], ...] = ()
+
+    def p95_ms(self) -> float | None:
+        """The time within which 95 % were answered, interpolated in its bucket; None without a request."""
+        buckets = sorted(self.within)
+        total = buckets[-1][1] if buckets else 0.0
+        if total <= 0:
+            return None
+        lower, below = 0.0, 0.0
+        for bound, count in buckets:
+            if count >= 0.95 * total:
+                # Beyond the last finite bound nothing is known but that it took longer.
+                upper = lower if math.isinf(bound) else bound
+                share = (0.95 * total - below) / (count - below) if count > below else 1.0
+                return 1000 * (lower + (upper - lower) * share)
+            lower, below = bound, count
+        return 1000 * lower
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What was found of a release under traffic. `not judged` is neither good nor bad."""
+
+    verdict: Verdict
+    reason: str
+    requests: int = 0
+    errors: int = 0
+    p95_ms: float | None = None
+
+    def record(self) -> dict[str, Any]:
+        """As kept in the audit log."""
+        p95 = None if self.p95_ms is None else round(self.p95_ms, 1)
+        return {
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "requests": self.requests,
+            "errors": self.errors,
+            "p95_ms": p95,
+        }
+
+
+def judge(window: Counters, old_p95_ms: float | None, settings: Settings) -> Judgement:
+    """Judge what a new release answered, `old_p95_ms` being what the old one needed (None: not known)."""
+    requests, errors, p95 = round(window.requests), round(window.errors), window.p95_ms()
+
+    def judged(verdict: Verdict, reason: str) -> Judgement:
+        return Judgement(verdict, reason, requests, errors, p95)
+
+    if requests < settings.minimum_requests or p95 is None:
+        return judged(
+            "not judged", f"not enough traffic to judge: {requests} requests of {settings.minimum_requests:g}"
+        )
+    if errors / requests > settings.error_share:
+        return judged("bad", f"{errors} of {requests} requests failed, more than {settings.error_share:.1%}")
+    limit = settings.p95_ms
+    if old_p95_ms is not None:
+        limit = min(limit, max(settings.p95_floor_ms, settings.p95_ratio * old_p95_ms))
+    if p95 > limit:
+        beside = "" if old_p95_ms is None else f" (the old release: {old_p95_ms:.0f} ms)"
+        return judged("bad", f"95 % of {requests} requests took up to {p95:.0f} ms, more than {limit:.0f} ms{beside}")
+    return judged("good", f"{errors} of {requests} requests failed, 95 % within {p95:.0f} ms")
