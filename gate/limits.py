@@ -26,10 +26,7 @@ def limits(document: Document) -> dict[str, Limit]:
 
 def limit_problems(document: Document) -> Iterator[Problem]:
     """What is wrong with the limits of a target: unknown names, no number, another unit, an empty reason."""
-    table = document.data.get("limits")
-    if not isinstance(table, dict):
-        return
-    for name, setting in table.items():
+    for name, setting in document.data.get("limits", {}).items():
         path = ("limits", name)
         if name not in default_limits():
             yield document.problem(path, unknown("limit", name, default_limits()))

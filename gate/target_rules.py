@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from math import isfinite
 from pathlib import PurePosixPath
-from types import UnionType
 
 from gate.limits import limit_problems
 from gate.model import Json
+from gate.schema import schema
 from gate.toml_error import Document, Problem, unknown
 from gate.toml_lines import Path
+from gate.toml_node import sound
 
 CHOICES: dict[Path, tuple[Json, ...]] = {
     ("schema",): (1,),
@@ -58,16 +61,17 @@ STATES = ("pending", "succeeded", "failed", "cancelled")
 
 
 def violations(document: Document) -> list[Problem]:
-    """Every broken rule; keys that are missing or of the wrong type are passed over, gate.schema reports those."""
-    return [problem for rule in RULES for problem in rule(document)]
+    """Every broken rule; keys of the wrong type are passed over, gate.schema reports those."""
+    typed = replace(document, data=sound(document.data, schema().keys))
+    return [problem for rule in RULES for problem in rule(typed)]
 
 
-def _get(document: Document, path: Path, kind: type | UnionType = object) -> Json:
-    """The value at a path, None when it is absent or not of the kind."""
+def _get(document: Document, path: Path) -> Json:
+    """The value at a path, None when it is absent."""
     value: Json = document.data
     for part in path:
         value = value.get(part) if isinstance(value, dict) else None
-    return value if isinstance(value, kind) else None
+    return value
 
 
 def _texts(value: Json) -> Iterator[str]:
@@ -81,18 +85,25 @@ def _texts(value: Json) -> Iterator[str]:
             yield from _texts(inner)
 
 
+def _not_json(value: Json) -> Iterator[Json]:
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _not_json(inner)
+    elif not isinstance(value, str | int | float | None) or (isinstance(value, float) and not isfinite(value)):
+        yield value
+
+
 def _choices(document: Document) -> Iterator[Problem]:
     for path, allowed in CHOICES.items():
-        value = _get(document, path, type(allowed[0]))
+        value = _get(document, path)
         if value is not None and value not in allowed:
             yield document.problem(path, f"must be {_either(allowed)}, is {_quoted(value)}")
 
 
 def _empties(document: Document) -> Iterator[Problem]:
     """Empty texts and lists say nothing; who has nothing to say leaves the key out."""
-    for table, keys in document.data.items():
-        if not isinstance(keys, dict):
-            continue
+    tables = {name: table for name, table in document.data.items() if isinstance(table, dict)}
+    for table, keys in tables.items():
         for key, value in keys.items():
             path = (table, key)
             texts = value if isinstance(value, list) else [value]
@@ -117,11 +128,13 @@ def _placeholders(document: Document) -> Iterator[Problem]:
 
 def _shapes(document: Document) -> Iterator[Problem]:
     for path in URL_PATHS + POINTERS:
-        value = _get(document, path, str)
+        value = _get(document, path)
         if value and not value.startswith("/"):
             what = "a JSON pointer" if path in POINTERS else "a path"
             yield document.problem(path, f'must be {what} that begins with /, is "{value}"')
-    name = _get(document, ("target", "name"), str)
+    if odd := next(_not_json(_get(document, ("job", "body"))), None):
+        yield document.problem(("job", "body"), f"must hold only what JSON can, has {odd}")
+    name = _get(document, ("target", "name"))
     if name and not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,30}", name):
         yield document.problem(("target", "name"), f'must be at most 31 of a-z 0-9 _ -, is "{name}"')
     for path in FILES:
@@ -131,32 +144,32 @@ def _shapes(document: Document) -> Iterator[Problem]:
 
 
 def _numbers(document: Document) -> Iterator[Problem]:
-    port = _get(document, ("api", "port"), int)
+    port = _get(document, ("api", "port"))
     if port is not None and not 1 <= port <= 65535:
         yield document.problem(("api", "port"), f"must be from 1 to 65535, is {port}")
     for path in (("stack", "start_timeout_s"), ("job", "timeout_s")):
-        seconds = _get(document, path, int | float)
+        seconds = _get(document, path)
         if seconds is not None and seconds <= 0:
             yield document.problem(path, f"must be more than 0 seconds, is {seconds}")
-    for status in _get(document, ("job", "accepted"), list) or []:
-        if isinstance(status, int) and not 200 <= status <= 299:
+    for status in _get(document, ("job", "accepted")) or []:
+        if not 200 <= status <= 299:
             yield document.problem(("job", "accepted"), f"must be status codes from 200 to 299, has {status}")
 
 
 def _roles(document: Document) -> Iterator[Problem]:
-    roles = _get(document, ("roles",), dict) or {}
+    roles = _get(document, ("roles",)) or {}
     owner: dict[str, str] = {}
     for role, services in roles.items():
-        for service in services if isinstance(services, list) else ():
+        for service in services:
             if service in owner:
                 message = f'"{service}" has the role {owner[service]} already; a service has exactly one'
                 yield document.problem(("roles", role), message)
             owner.setdefault(service, role)
-    entry = _get(document, ("api", "service"), str)
+    entry = _get(document, ("api", "service"))
     if entry and owner and entry not in owner:
         yield document.problem(("api", "service"), f'"{entry}" has no role: {unknown("service", entry, owner)}')
-    for port in _get(document, ("published", "ports"), list) or []:
-        service, _, number = str(port).rpartition(":")
+    for port in _get(document, ("published", "ports")) or []:
+        service, _, number = port.rpartition(":")
         if not service or not number.isdigit():
             yield document.problem(("published", "ports"), f'must be service:port, has "{port}"')
         elif owner and service not in owner:
@@ -178,23 +191,21 @@ def _auth(document: Document) -> Iterator[Problem]:
 def _states(document: Document) -> Iterator[Problem]:
     seen: dict[str, str] = {}
     for name in STATES:
-        for state in _get(document, ("job", name), list) or []:
+        for state in _get(document, ("job", name)) or []:
             if state in seen:
                 yield document.problem(("job", name), f'"{state}" is in {seen[state]} already; a state is in one list')
             seen.setdefault(state, name)
-    pending = _get(document, ("job", "pending"), list) or []
-    for state in _get(document, ("job", "running"), list) or []:
+    pending = _get(document, ("job", "pending")) or []
+    for state in _get(document, ("job", "running")) or []:
         if state not in pending:
-            yield document.problem(
-                ("job", "running"), f'"{state}" must be one of pending: {", ".join(map(str, pending))}'
-            )
+            yield document.problem(("job", "running"), f'"{state}" must be one of pending: {", ".join(pending)}')
     told_apart = _texts([_get(document, ("job", "body")), _get(document, ("job", "headers"))])
     if _get(document, ("job", "body")) and not any("{key}" in text for text in told_apart):
         yield document.problem(("job", "body"), "must contain {key}, or headers must: jobs are told apart by it")
 
 
 def _absences(document: Document) -> Iterator[Problem]:
-    for glob in _get(document, ("absent",), dict) or {}:
+    for glob in _get(document, ("absent",)) or {}:
         area, _, rest = glob.partition(".")
         if not rest or not re.fullmatch(r"[a-z]+", area):
             message = "must be the id of a check or a pattern within one area, such as recovery.backup-*"

@@ -49,6 +49,17 @@ def check_table(
             yield document.problem((*path, name), f"this {what} is needed", node.sample)
 
 
+def sound(table: Mapping[str, Json], keys: Mapping[str, Node]) -> dict[str, Json]:
+    """The part of a table that is known and of the right type, so that rules about meaning need not ask again."""
+    kept = {name: value for name, value in table.items() if name in keys and not mismatch(value, keys[name].kind)}
+    for name, value in kept.items():
+        if keys[name].kind == "table":
+            kept[name] = sound(value, keys[name].keys)
+        elif keys[name].kind == "table of strings":
+            kept[name] = {key: inner for key, inner in value.items() if isinstance(inner, str)}
+    return kept
+
+
 def mismatch(value: Json, kind: str) -> str | None:
     """Say how a value differs from a kind, None when it does not."""
     fits = _KINDS.get(kind, _is_table)
