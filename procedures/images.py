@@ -27,7 +27,13 @@ _NETWORK = re.compile(
     r"|temporarily unavailable|read timed out|certificate verify failed|pull access denied",
     re.IGNORECASE,
 )
-_FAILED_STEP = re.compile(r"failed to solve:|did not complete successfully|^target \S+: ", re.IGNORECASE)
+_MACHINE = re.compile(
+    r"no space left on device|cannot allocate memory|cannot connect to the docker daemon|unable to apply cgroup",
+    re.IGNORECASE,
+)
+_FAILED_STEP = re.compile(r"^(#\d+) ERROR: ", re.MULTILINE)
+_LINE_WIDTH = 200
+_LAST_LINES = 12
 
 
 def ensure(root: Path, step: Step) -> None:
@@ -70,18 +76,31 @@ def fingerprint(root: Path) -> str:
 
 
 def explain(done: Completed, what: str) -> SetupFailed:
-    """The error of a failed build: the network's fault is status 3, a Dockerfile's is status 1."""
-    lines = [line.strip() for line in (done.stderr + done.stdout).splitlines() if line.strip()]
-    network = next((line for line in reversed(lines) if _NETWORK.search(line)), "")
-    if network:
-        return SetupFailed(f"Building {what} failed because the network did: {network}.", "make setup, once it answers")
-    culprit = next((line for line in reversed(lines) if _FAILED_STEP.search(line)), lines[-1] if lines else "no output")
-    said = "\n".join(f"    {line}" for line in lines[-20:])
+    """The error of a failed build: the network's or the machine's fault is status 3, a Dockerfile's is status 1."""
+    text = done.stderr + done.stdout
+    lines = [line.strip()[:_LINE_WIDTH] for line in text.splitlines() if line.strip()]
+    for pattern, culprit in ((_MACHINE, "this machine"), (_NETWORK, "the network")):
+        line = next((line for line in reversed(lines) if pattern.search(line)), "")
+        if line:
+            return SetupFailed(
+                f"Building {what} failed because of {culprit}: {line}.", "readygate doctor, then: make setup"
+            )
     return SetupFailed(
-        f"Building {what} failed: {culprit}\n{said}",
-        "correct that step of the Dockerfile, then: make setup",
+        f"Building {what} failed{_step_of(text, lines)}",
+        "correct that step, then: make setup",
         status=FAULTY_INPUT,
     )
+
+
+def _step_of(text: str, lines: list[str]) -> str:
+    """Which step failed and the end of what it said; without a step the end of everything."""
+    failed = _FAILED_STEP.search(text)
+    if failed is None:
+        return ":" + "".join(f"\n    {line}" for line in lines[-_LAST_LINES:])
+    number = failed[1] + " "
+    own = [line.removeprefix(number) for line in lines if line.startswith(number)]
+    header = next((line for line in own if line.startswith("[")), "")
+    return f" in {header}" + "".join(f"\n    {line}" for line in own[-_LAST_LINES:] if line != header)
 
 
 def _must(done: Completed, what: str) -> None:

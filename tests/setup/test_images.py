@@ -7,7 +7,11 @@ import pytest
 from procedures import images
 from procedures.shell import Completed
 
-STEP = """#7 [2/3] RUN exit 3
+STEP = """#6 [gateway 1/3] FROM base
+#7 [gateway 2/3] RUN make-it
+#7 0.301 make-it: no rule
+#8 [database 2/3] RUN other
+#8 0.300 busy
 #7 ERROR: process "/bin/sh -c exit 3" did not complete successfully: exit code: 3
 failed to solve: process "/bin/sh -c exit 3" did not complete successfully: exit code: 3
 """
@@ -20,8 +24,24 @@ def failed(text: str) -> Completed:
 def test_a_failing_step_is_status_1_and_names_the_step() -> None:
     error = images.explain(failed(STEP), "the platform")
     assert error.status == 1
-    assert "/bin/sh -c exit 3" in error.sentence
+    assert error.sentence.startswith(
+        "Building the platform failed in [gateway 2/3] RUN make-it\n    0.301 make-it: no rule"
+    )
+    assert "busy" not in error.sentence
     assert "make setup" in error.mend
+
+
+def test_an_output_without_steps_is_shown_as_it_is() -> None:
+    error = images.explain(failed("there is no release 9.9.9\n"), "release 9.9.9")
+    assert error.status == 1
+    assert "there is no release 9.9.9" in error.sentence
+
+
+@pytest.mark.parametrize("line", ["write /x: no space left on device", "runc: unable to apply cgroup configuration"])
+def test_a_machine_that_is_full_or_unfit_is_status_3(line: str) -> None:
+    error = images.explain(failed(STEP + line), "the platform")
+    assert error.status == 3
+    assert line in error.sentence
 
 
 @pytest.mark.parametrize(
