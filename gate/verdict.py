@@ -61,9 +61,11 @@ def _of_checks(run: Run, today: date) -> Iterator[Blocker]:
         outcome, waiver = judged(check), check.waiver
         blocks = check.required and outcome in (Outcome.FAILED, Outcome.UNVERIFIED) and not waived(check, today)
         if waiver and outcome in (Outcome.PASSED, Outcome.NOT_APPLICABLE):
-            yield _waiver(waiver, f"waiver not needed: the check is {outcome.replace('_', ' ')}")
+            yield _waiver(waiver, check.id, f"waiver not needed: the check is {outcome.replace('_', ' ')}")
         elif waiver and expired(waiver, today):
-            yield _with_numbers(_waiver(waiver, f"waiver expired on {waiver.expires}: {_summary(check)}"), check)
+            yield _with_numbers(
+                _waiver(waiver, check.id, f"waiver expired on {waiver.expires}: {_summary(check)}"), check
+            )
             blocks = blocks and waiver.outcome != outcome
         if blocks:
             note = f" (its waiver is for {waiver.outcome} only)" if waiver else ""
@@ -78,9 +80,9 @@ def _of_unused_waivers(run: Run, today: date) -> Iterator[Blocker]:
     unseen |= set(run.expected) - seen
     for waiver in run.unused_waivers:
         if expired(waiver, today):
-            yield _waiver(waiver, f"waiver expired on {waiver.expires} and matches nothing")
+            yield _waiver(waiver, waiver.check, f"waiver expired on {waiver.expires} and matches nothing")
         elif whole and waiver.check not in unseen:
-            yield _waiver(waiver, "waiver unused: no check of this run had the outcome that it accepts")
+            yield _waiver(waiver, waiver.check, "waiver unused: no check of this run had the outcome that it accepts")
 
 
 def _of_the_run(run: Run) -> Iterator[Blocker]:
@@ -115,9 +117,9 @@ def _of_the_gate(kind: Kind, check: str, summary: str, fix: str) -> Blocker:
     return Blocker(check, kind, summary, fix, owner=GATE_OWNER)
 
 
-def _waiver(waiver: Waiver, summary: str) -> Blocker:
+def _waiver(waiver: Waiver, check: str, summary: str) -> Blocker:
     fix = "remove it from waivers.toml, or mend the system and then remove it"
-    return Blocker(waiver.check, "waiver", summary, fix, owner=waiver.owner)
+    return Blocker(check, "waiver", summary, fix, owner=waiver.owner)
 
 
 def _with_numbers(blocker: Blocker, check: CheckResult) -> Blocker:

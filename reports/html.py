@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from gate.areas import AREAS
 from gate.criteria import criteria
 from gate.model import Blocker, Json, Measurement, Run, Verdict
 from gate.status import ExitStatus
@@ -138,7 +139,8 @@ def _style() -> str:
 
 
 def _areas(rows: tuple[view.Row, ...], states: tuple[view.State, ...]) -> Iterator[Area]:
-    for name in dict.fromkeys(row.check.area for row in sorted(rows, key=lambda row: row.check.area)):
+    found = {row.check.area for row in rows}
+    for name in (*(area for area in AREAS if area in found), *sorted(found - set(AREAS))):
         mine = [row for row in rows if row.check.area == name]
         counts = tuple(sum(row.state is state for row in mine) for state in states)
         yield Area(name, counts, duration(sum(row.check.seconds for row in mine)))

@@ -37,8 +37,9 @@ def render(run: Run, verdict: Verdict) -> RenderableType:
             _indented(f"{row.check}  {row.measurement.name} {row.measured}, limit {row.limit}: {row.left}", 2)
             for row in tight
         ]
-    status = ExitStatus.of(verdict.decision)
-    parts.append(Text(f"{duration(run.seconds)}   run {flat(run.id)}   exit {int(status)}", "dim"))
+    # A run that was cut off ends with the status of what cut it off, which only the command knows.
+    status = f"   exit {int(ExitStatus.of(verdict.decision))}" if run.sealed else ""
+    parts.append(Text(f"{duration(run.seconds)}   run {flat(run.id)}{status}", "dim"))
     return Group(*parts)
 
 

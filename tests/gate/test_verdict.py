@@ -12,56 +12,11 @@ from hypothesis import strategies as st
 from gate.model import Blocker, CheckResult, Decision, Lane, Measurement, Outcome, Run, Waiver
 from gate.status import ExitStatus
 from gate.verdict import decide, judged
+from tests.gate.strategies import checks, runs
 from tests.reports.factory import TODAY, go, incomplete, no_go, passed, with_check
 
 RANK = {Decision.NO_GO: 0, Decision.INCOMPLETE: 1, Decision.GO: 2}
 COUNTED = ("passed", "failed", "unverified", "not_applicable", "waived", "missing")
-
-measurements = st.builds(
-    Measurement,
-    st.just("m"),
-    st.floats(allow_nan=True),
-    st.just("s"),
-    st.none() | st.floats(0, 10),
-    st.sampled_from(["max", "min"]),
-)
-waivers = st.none() | st.builds(
-    Waiver,
-    st.just("a.b"),
-    st.sampled_from(["failed", "unverified"]),
-    st.just("r"),
-    st.just("o"),
-    st.just("p"),
-    st.sampled_from(["2026-11-22", "2026-11-23", "2027-01-01", "soon", ""]),
-)
-checks = st.builds(
-    CheckResult,
-    id=st.sampled_from([f"area{n}.check" for n in range(6)]),
-    title=st.just("t"),
-    why=st.just("w"),
-    fix=st.just("f"),
-    required=st.booleans(),
-    outcome=st.sampled_from(Outcome),
-    reason=st.text(max_size=5),
-    minimum=st.integers(-1, 4),
-    observations=st.integers(0, 4),
-    measurements=st.lists(measurements, max_size=2).map(tuple),
-    waiver=waivers,
-)
-runs = st.builds(
-    Run,
-    id=st.just("r"),
-    started=st.just(""),
-    gate_version=st.just("0"),
-    profile=st.just("quick"),
-    target=st.just({}),
-    host=st.just({}),
-    expected=st.lists(st.sampled_from([f"area{n}.check" for n in range(6)]), max_size=4, unique=True).map(tuple),
-    checks=st.lists(checks, max_size=5).map(tuple),
-    sealed=st.booleans(),
-    narrowed=st.none() | st.just("-k"),
-    lanes=st.lists(st.builds(Lane, st.just("l"), st.just(()), sealed=st.booleans()), max_size=2).map(tuple),
-)
 
 
 def decision(run: Run) -> Decision:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from datetime import date
+from typing import Any
 
 from gate.model import Attachment, CheckResult, Lane, Measurement, Moment, Outcome, Run, Series, Verdict, Waiver
 from gate.verdict import decide
@@ -217,3 +218,24 @@ def many(count: int) -> Run:
 def judge(run: Run) -> tuple[Run, Verdict]:
     """Return the run and its verdict on the day of the run."""
     return run, decide(run, TODAY)
+
+
+def hostile(text: str) -> Run:
+    """Return the NO-GO run with every free text, name and key replaced by, or made to contain, the given text."""
+    changed: Run = _poisoned(no_go(), text)
+    return replace(
+        changed, expected=(*changed.expected, f"gone.{text}"), target={text: text, "title": text, "release": text}
+    )
+
+
+def _poisoned(value: Any, text: str) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        kept = ("direction", "outcome", "gate_version")
+        return replace(
+            value, **{f.name: _poisoned(getattr(value, f.name), text) for f in fields(value) if f.name not in kept}
+        )
+    if isinstance(value, str):
+        return f"{value}{text}"
+    if isinstance(value, tuple | list):
+        return tuple(_poisoned(item, text) for item in value)
+    return {f"{key}{text}": _poisoned(item, text) for key, item in value.items()} if isinstance(value, dict) else value
