@@ -54,7 +54,7 @@ def collect(suites: Path = TREE / "suites") -> tuple[Check, ...]:
     """The checks that the suites hold now, by collecting them. Raises RuntimeError when one cannot be imported."""
     collector = _Collector()
     arguments = ["--collect-only", "-q", "-q", "-c", str(TREE / "suites" / "pytest.ini"), "--rootdir", str(suites)]
-    status = pytest.main([*arguments, "-p", "no:terminal", "-p", "no:locust", str(suites)], plugins=[collector])
+    status = pytest.main([*arguments, "-p", "no:locust", str(suites)], plugins=[collector])
     if status not in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:
         raise RuntimeError(f"the suites in {suites} cannot be collected: run `pytest --collect-only {suites}`")
     order = {area: place for place, area in enumerate(AREAS)}

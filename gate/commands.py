@@ -36,7 +36,9 @@ def run(options: argparse.Namespace, machine: Machine) -> ExitStatus:
     _reap(tools)
     request = Request(target, options.profile, checks, target.folder / RUNS, narrowed, keep=options.keep)
     ended = runner.run(request, tools, Progress(_stderr(), quiet=options.quiet))
-    (_stderr() if options.json else Console()).print(tools.summary(ended.run, ended.verdict, ended.folder))
+    console = _stderr() if options.json else Console()
+    console.print(tools.summary(ended.run, ended.verdict))
+    console.print(f"report  {ended.folder / 'report.html'}", soft_wrap=True, highlight=False)
     if options.json:
         sys.stdout.write((ended.folder / "results.json").read_text())
     return ExitStatus.by_signal(ended.stopped) if ended.stopped else ExitStatus.of(ended.verdict.decision)

@@ -23,13 +23,16 @@ _KEYS = {
     "profile": text(needed=False),
     "replace": tables({"file": text(), "find": text(), "with": text()}),
     "compose": Node("table of anything", needed=False),
-    "exec": tables({"role": text(), "command": texts()}),
+    "exec": tables(
+        {"role": text(), "command": texts(), "user": text(needed=False), "detach": Node("boolean", needed=False)}
+    ),
     "fault": tables({"kind": text(), "role": text()}),
     "command": tables({"name": text(), "argv": texts()}),
 }
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _CHECK = re.compile(rf"[a-z]+\.{_ID.pattern}")
-_ROLE = re.compile(r"(?<!\$)\{([a-z_]+)\}")
+_BRACES = re.compile(r"\{([^{}]*)\}")
+_ROLE = re.compile(rf"(?<!\$)\{{({'|'.join(ROLES)})\}}")
 
 
 class SabotageError(TomlError):
@@ -80,7 +83,8 @@ def load_catalogue(folder: Path) -> tuple[Sabotage, ...]:
 def expand_roles(compose: Mapping[str, Json], target: Target) -> dict[str, Json]:
     """Put services in the place of roles: a key or list item `{worker}` becomes one for each service of the role.
 
-    Inside a longer text the role must have exactly one service. Raises SabotageError on a role that is not filled.
+    Elsewhere the role must have exactly one service. Other words in braces are left to who uses them, but as a key they
+    are an error. Raises SabotageError on that, and on a role that is not filled.
     """
     expanded = _expand(compose, target)
     return dict(expanded)
@@ -90,6 +94,8 @@ def _expand(value: Json, target: Target) -> Json:
     if isinstance(value, Mapping):
         entries: dict[str, Json] = {}
         for key, inner in value.items():
+            if (role := _BRACES.fullmatch(key)) and role[1] not in ROLES:
+                raise _refused(target, f"{key}: {unknown('role', role[1], ROLES)}")
             for name in _names(key, target):
                 if name in entries:
                     raise _refused(target, f'"{name}" is named twice, by itself and by a role')
@@ -123,8 +129,6 @@ def _names(shown: str, target: Target) -> list[str]:
 
 
 def _services(role: str, target: Target) -> tuple[str, ...]:
-    if role not in ROLES:
-        raise _refused(target, f"{{{role}}}: {unknown('role', role, ROLES)}")
     if not target.services(role):
         raise _refused(target, f"{{{role}}}: the role is not filled, so nothing would be sabotaged")
     return target.services(role)

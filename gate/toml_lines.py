@@ -26,7 +26,8 @@ def key_lines(text: str) -> dict[Path, int]:
                 if header[1] == "[[":
                     counts[table] = counts.get(table, -1) + 1
                     table = (*table, counts[table])
-                lines.setdefault(table, number)
+                for end in range(1, len(table) + 1):
+                    lines.setdefault(table[:end], number)
             elif key := _KEY.match(line):
                 lines.setdefault((*table, *_parts(key[1])), number)
         quote = _open_quote(line, quote)

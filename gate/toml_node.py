@@ -119,6 +119,7 @@ def _named(value: Json) -> str:
 
 _KINDS: dict[str, Callable[[Json], bool]] = {
     "string": _is_text,
+    "boolean": lambda value: isinstance(value, bool),
     "integer": _is_integer,
     "number": _is_number,
     "list of strings": _list_of(_is_text),

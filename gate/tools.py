@@ -27,4 +27,4 @@ class Tools:
     forget: Callable[[str], None]
     host: Callable[[], dict[str, Json]]
     render: Callable[[Run, Verdict, Path, tuple[str, ...]], list[Path]]
-    summary: Callable[[Run, Verdict, Path], RenderableType]
+    summary: Callable[[Run, Verdict], RenderableType]

@@ -1,0 +1,1 @@
+"""Configuration: a wrong setting is refused before anything starts, by name."""

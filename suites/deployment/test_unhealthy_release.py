@@ -1,0 +1,54 @@
+from fixtures import release
+from fixtures.clients.api import Api
+from fixtures.stack import ComposeStack
+from fixtures.steady import SteadyState
+from fixtures.traffic import traffic
+from gate.check import check
+from gate.evidence import Evidence
+from gate.model import Limit, Sabotage
+from gate.target import Target
+
+
+@check(
+    "deployment.unhealthy-release",
+    title="A release that never gets ready leaves the old one serving, and says so with a non-zero exit",
+    why="A deployment that switches to a release which is not ready takes the service down by itself.",
+    fix="Wait for readiness before the switch, go back by yourself when it does not come, and exit non-zero.",
+    needs=("api", "worker", "commands.deploy", "releases.unhealthy", "releases.previous"),
+    minimum=50,
+    broken_by=(
+        Sabotage(
+            id="failed-deploy-exits-zero",
+            title="A deployment whose failure is swallowed",
+            command=({"name": "deploy", "argv": ["sh", "-c", "{command:deploy} || true"]},),
+        ),
+    ),
+)
+def test_unhealthy_release(
+    stack: ComposeStack,
+    api: Api,
+    steady_state: SteadyState,
+    target: Target,
+    limits: dict[str, Limit],
+    evidence: Evidence,
+) -> None:
+    unhealthy = target.releases["unhealthy"]
+    before = {role: sorted(c.image_id for c in stack.containers(role)) for role in ("api", "worker")}
+    version = api.version() if target.api.version else ""
+    with traffic(stack, per_second=limits["rollback.traffic_per_s"].value) as stream:
+        refused = release.deploy(stack, unhealthy)
+    evidence.observed(stream.sent, "requests during the attempt")
+    evidence.value(
+        "failed requests", [f"{failure.path}: {failure.status} {failure.error}" for failure in stream.failed[:20]]
+    )
+    evidence.value("seconds by phase", refused.phases)
+    evidence.attach("deployment.txt", f"{refused.completed.stdout}\n{refused.completed.stderr}")
+
+    assert refused.completed.status != 0, f"the deployment of {unhealthy} ended with 0"
+    assert refused.completed.stdout.strip() or refused.completed.stderr.strip(), "it gave no reason"
+    assert not stream.failed, f"{len(stream.failed)} of {stream.sent} requests failed, first: {stream.failed[0]}"
+    steady_state.reached(target.job.timeout_s, "steady state after the refused release")
+    after = {role: sorted(c.image_id for c in stack.containers(role)) for role in ("api", "worker")}
+    assert after == before, f"other images run than before: {after}, before {before}"
+    if target.api.version:
+        assert api.version() == version, f"the API says {api.version()!r}, before it said {version!r}"

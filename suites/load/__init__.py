@@ -1,0 +1,1 @@
+"""Load: jobs under realistic concurrency, judged by the ledger and by statistics."""

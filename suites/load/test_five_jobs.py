@@ -1,0 +1,53 @@
+from statistics import mean
+
+from fixtures.clients.api import Api
+from fixtures.ledger import Ledger
+from fixtures.load import load
+from fixtures.stack import ComposeStack
+from gate.check import Unverified, check
+from gate.evidence import Evidence
+from gate.model import Limit, Sabotage
+
+
+@check(
+    "load.five-jobs",
+    title="Five jobs at a time are sustained: all done once, on average within the limit, no request failed",
+    why="This is the load that users bring every day, and that the system was promised to carry.",
+    fix="Look at which stage or resource the slow jobs waited for; check the workers' number and concurrency.",
+    needs=("api", "worker", "job", "job.running", "database.effects_sql"),
+    minimum=20,
+    broken_by=(
+        Sabotage(
+            id="workers-gone-under-load",
+            title="No worker is there to do the jobs",
+            fault=({"kind": "stopped", "role": "worker"},),
+        ),
+    ),
+)
+def test_five_jobs(
+    stack: ComposeStack,
+    api: Api,
+    ledger: Ledger,
+    limits: dict[str, Limit],
+    evidence: Evidence,
+) -> None:
+    users = int(limits["load.concurrent_jobs"].value)
+    seen = load(stack, users=users, seconds=limits["load.seconds"].value, jobs=int(limits["load.jobs"].value))
+    ledger.adopt(seen.entries(api))
+    ledger.follow()
+    account = ledger.reconcile()
+
+    evidence.observed(len(seen.seconds), "jobs that ended under load")
+    evidence.value("requests", {"sent": seen.requests, "failed": seen.failures, "errors": seen.errors})
+    evidence.value("load generator", {"cpu": seen.generator_cpu, "lag_s": seen.generator_lag_s})
+    evidence.value("job ledger", account.json())
+    evidence.series("jobs ended", "jobs/s", [(second.t, second.ended) for second in seen.buckets])
+    evidence.measure("requests failed", seen.error_ratio, "ratio", limits["load.error_ratio"])
+    assert account.lost == 0, f"jobs lost: {account}; {account.lost_jobs}"
+    assert account.duplicated == 0, f"jobs done twice: {account}; {account.duplicated_jobs}"
+    assert account.succeeded == account.acknowledged, f"not every job succeeded: {account}"
+    evidence.measure("jobs in workers' hands at once", seen.most_at_once, "jobs", limits["load.concurrent_jobs"])
+    evidence.measure("job, from promise to end", seen.seconds, "s")
+    evidence.measure("average job, from promise to end", mean(seen.seconds), "s", limits["load.processing_s"])
+    if seen.generator_cpu > limits["load.generator_cpu"].value:
+        raise Unverified(f"the load generator itself was busy ({seen.generator_cpu:.0%} of a core): its times are void")

@@ -1,0 +1,1 @@
+"""Recovery: crashes lose nothing and do nothing twice, and a ledger proves it."""

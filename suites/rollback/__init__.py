@@ -1,0 +1,1 @@
+"""Rollback: the way back is short, complete, and loses nothing."""

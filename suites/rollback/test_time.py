@@ -1,0 +1,81 @@
+import pytest
+
+from fixtures import release
+from fixtures.ledger import Ledger
+from fixtures.release import Released
+from fixtures.stack import ComposeStack
+from fixtures.traffic import traffic
+from gate.check import check
+from gate.evidence import Evidence
+from gate.model import Limit, Sabotage
+from gate.target import Target
+
+
+@check(
+    "rollback.time",
+    title="Repeated rollbacks under traffic: each within the limit, no request failed, no job lost or done twice",
+    why="The way back is taken on the worst day, under load, by somebody in a hurry.",
+    fix="See which phase took the time, and keep the database and the shared services out of the rollback.",
+    needs=(
+        "api",
+        "worker",
+        "job",
+        "commands.deploy",
+        "commands.rollback",
+        "releases.candidate",
+        "releases.previous",
+        "database.effects_sql",
+    ),
+    minimum=100,
+    broken_by=(
+        Sabotage(
+            id="rollback-restarts-database",
+            title="A rollback that restarts the database",
+            command=(
+                {
+                    "name": "rollback",
+                    "argv": ["sh", "-c", "{command:rollback}; docker compose restart {services:database}"],
+                },
+            ),
+        ),
+        Sabotage(
+            id="rollback-refuses",
+            title="A rollback that fails",
+            command=({"name": "rollback", "argv": ["false"]},),
+        ),
+    ),
+)
+@pytest.mark.usefixtures("steady_state", "previous_afterwards")
+def test_time(
+    stack: ComposeStack,
+    ledger: Ledger,
+    target: Target,
+    limits: dict[str, Limit],
+    evidence: Evidence,
+) -> None:
+    rollbacks: list[Released] = []
+    with traffic(stack, per_second=limits["rollback.traffic_per_s"].value) as stream:
+        for _ in range(int(limits["rollback.repeats"].value)):
+            release.deploy(stack, target.releases["candidate"]).check("deploying the candidate")
+            for _ in range(int(limits["rollback.jobs_in_flight"].value)):
+                ledger.submit()
+            evidence.event("rollback", "decided")
+            rollbacks.append(release.roll_back(stack).check("rolling back"))
+            evidence.event("rollback", "done")
+    ledger.follow()
+    account = ledger.reconcile()
+
+    evidence.observed(stream.sent, "requests during deployments and rollbacks")
+    evidence.value("requests", {"sent": stream.sent, "failed": len(stream.failed)})
+    evidence.value(
+        "failed requests", [f"{failure.path}: {failure.status} {failure.error}" for failure in stream.failed[:20]]
+    )
+    evidence.value("job ledger", account.json())
+    for phase in dict.fromkeys(name for rollback in rollbacks for name in rollback.phases):
+        evidence.measure(f"rollback: {phase}", [r.phases[phase] for r in rollbacks if phase in r.phases], "s")
+    assert not stream.failed, f"{len(stream.failed)} of {stream.sent} requests failed, first: {stream.failed[0]}"
+    assert account.lost == 0, f"jobs lost: {account}"
+    assert account.duplicated == 0, f"jobs done twice: {account}"
+    assert account.succeeded == account.acknowledged, f"not every job succeeded: {account}"
+    evidence.measure("rollbacks", len(rollbacks), "times", limits["rollback.repeats"])
+    evidence.measure("rollback", [r.seconds for r in rollbacks], "s", limits["rollback.time_s"])
