@@ -45,6 +45,9 @@ def test_each_kind_of_key_is_found():
     assert lines[("a", "single")] == 5
     assert lines[("a", "dotted", "inner")] == 6
     assert lines[("a", "b", "plain")] == 12
+    assert lines[("list",)] == lines[("list", 0)] == 13
+    assert lines[("list", 1)] == 15
+    assert lines[("b",)] == 19
     assert lines[("list", 0, "name")] == 14
     assert lines[("list", 1, "name")] == 16
     assert lines[("list", 1, "extra", "deep")] == 18
