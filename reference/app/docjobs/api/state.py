@@ -1,0 +1,67 @@
+"""The routes about the API itself: alive, ready, which release, and its numbers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import psycopg
+from fastapi import APIRouter, Header, Request, Response
+
+from docjobs import exposition
+from docjobs.api import metrics, problems, readiness
+from docjobs.build import BUILD
+from docjobs.store import presence
+
+router = APIRouter(tags=["state"])
+_SCRAPE_DATABASE_S = 1.5
+
+
+@router.get("/healthz")
+async def alive() -> dict[str, str]:
+    """The process answers; says nothing about what it depends on."""
+    return {"status": "alive"}
+
+
+@router.get("/readyz", response_model=None, responses={503: {"description": "Not ready; says what is missing"}})
+async def ready(request: Request) -> dict[str, str] | Response:
+    """The API can serve: database, schema version and queue."""
+    missing = await readiness.unmet(request.app.state.pool)
+    if missing:
+        return problems.response(503, "not-ready", "the API cannot serve yet", missing=missing)
+    return {"status": "ready"}
+
+
+@router.get("/version")
+async def version(request: Request) -> dict[str, str]:
+    """What runs here, and a fingerprint of its effective configuration."""
+    return {
+        "release": BUILD.release,
+        "revision": BUILD.revision,
+        "config": request.app.state.fingerprint,
+    }
+
+
+@router.get("/metrics", include_in_schema=False)
+async def numbers(request: Request, authorization: Annotated[str, Header()] = "") -> Response:
+    """For Prometheus, on the inner network."""
+    if not exposition.may_read(request.app.state.settings.metrics_token_file, authorization):
+        return problems.response(401, "unauthorised", "the metrics token is required", {"WWW-Authenticate": "Bearer"})
+    pool = request.app.state.pool
+    try:
+        async with pool.connection(timeout=_SCRAPE_DATABASE_S) as connection:
+            figures = await presence.queue_figures(connection)
+    except psycopg.Error:
+        metrics.DATABASE_UP.set(0)
+    else:
+        metrics.DATABASE_UP.set(1)
+        metrics.QUEUED.set(figures["queued"])
+        metrics.RUNNING.set(figures["running"])
+        metrics.OLDEST.set(figures["oldest_s"])
+        metrics.SILENT.set(figures["silent_s"])
+        metrics.SERVING.set(figures["active_colour"] == request.app.state.settings.colour)
+    stats = pool.get_stats()
+    metrics.POOL_SIZE.set(stats.get("pool_size", 0))
+    metrics.POOL_MAX.set(stats.get("pool_max", 0))
+    metrics.POOL_FREE.set(stats.get("pool_available", 0))
+    metrics.POOL_WAITING.set(stats.get("requests_waiting", 0))
+    return Response(exposition.text(), headers={"Content-Type": exposition.CONTENT_TYPE})

@@ -1,0 +1,23 @@
+"""The text Prometheus reads, and who may read it."""
+
+from __future__ import annotations
+
+import hmac
+from pathlib import Path
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+
+def text() -> bytes:
+    """All metrics of this process."""
+    return generate_latest()
+
+
+def may_read(token_file: Path | None, authorization: str) -> bool:
+    """Whether the header carries the token of the file; everybody may where no file is set."""
+    if token_file is None:
+        return True
+    expected = f"Bearer {token_file.read_text(encoding='utf-8').strip()}"
+    return hmac.compare_digest(expected.encode(), authorization.encode())
