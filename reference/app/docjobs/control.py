@@ -1,4 +1,4 @@
-"""`python -m docjobs.control activate|canary|drained|status`: what a deployment asks of the running system, as one JSON line."""
+"""`python -m docjobs.control activate|canary|drained|status`: what a deployment asks, answered as one JSON line."""
 
 from __future__ import annotations
 

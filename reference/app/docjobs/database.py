@@ -20,7 +20,9 @@ Connection = psycopg.AsyncConnection[dict[str, Any]]
 Pool = AsyncConnectionPool[Connection]
 
 
-def parameters(settings: DatabaseSettings, service: str, statement_timeout_ms: int = _STATEMENT_TIMEOUT_MS) -> dict[str, Any]:
+def parameters(
+    settings: DatabaseSettings, service: str, statement_timeout_ms: int = _STATEMENT_TIMEOUT_MS
+) -> dict[str, Any]:
     """Connection parameters with the password as its file holds it now, so that a rotation needs no restart."""
     verified = {"sslrootcert": str(settings.database_ca_file)} if settings.database_ca_file else {}
     return {
@@ -60,7 +62,7 @@ def pool(settings: DatabaseSettings, service: str) -> Pool:
         timeout=5,
         max_waiting=200,
         max_lifetime=1800,
-        reconnect_timeout=15,
+        reconnect_timeout=3,
         check=AsyncConnectionPool.check_connection,
         open=False,
         name=service,

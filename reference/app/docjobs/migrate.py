@@ -66,7 +66,7 @@ def run(settings: MigrateSettings, command: str) -> dict[str, Any]:
     """Apply the pending migrations of one phase, or report; raises Refused or psycopg.Error."""
     migrations = migration_files.read()
     colour = os.environ.get("ACTIVE_COLOUR", "")
-    if command == "expand" and colour not in {"blue", "green"}:
+    if command == "expand" and colour not in ("blue", "green"):
         raise Refused("ACTIVE_COLOUR must be blue or green: it decides whose workers take jobs in a new database")
     with database.connect(settings, "migrate", wait_s=settings.connect_wait_s) as connection:
         if command != "status":
@@ -77,7 +77,9 @@ def run(settings: MigrateSettings, command: str) -> dict[str, Any]:
             return _status(migrations, todo)
         early = [m for m in todo if m.phase == "expand"]
         if command == "contract" and early:
-            raise Refused(f"expand migration {early[0].version:04d} is pending: run `python -m docjobs.migrate expand` first")
+            raise Refused(
+                f"expand migration {early[0].version:04d} is pending: run `python -m docjobs.migrate expand` first"
+            )
         chosen = tuple(migration for migration in todo if migration.phase == command)
         for migration in chosen:
             apply(connection, migration, settings.lock_timeout_ms)

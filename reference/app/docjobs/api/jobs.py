@@ -10,7 +10,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import AwareDatetime
 
 from docjobs import logs
-from docjobs.api import cursor, metrics, representation
+from docjobs.api import cursor, job_view, metrics, representation
 from docjobs.api.auth import Caller, Operator, Reader, Submitter
 from docjobs.api.problems import MEDIA_TYPE, Problem
 from docjobs.database import Connection
@@ -24,7 +24,9 @@ _PROBLEM: dict[str, Any] = {
 
 
 def _answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    return {status: {"description": HTTPStatus(status).phrase, **_PROBLEM} for status in (401, 403, 422, 503, *statuses)}
+    return {
+        status: {"description": HTTPStatus(status).phrase, **_PROBLEM} for status in (401, 403, 422, 503, *statuses)
+    }
 
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
@@ -67,7 +69,7 @@ async def submit(
         response.headers["Idempotency-Replayed"] = "true"
     else:
         metrics.SUBMITTED.labels(asked.type).inc()
-    links = representation.links(accepted.id)
+    links = job_view.links(accepted.id)
     response.headers["Location"] = links.self
     return representation.AcceptedJob(id=accepted.id, state=accepted.state, links=links)
 
@@ -76,7 +78,7 @@ async def submit(
 async def list_jobs(
     who: Reader,
     request: Request,
-    state: representation.State | None = None,
+    state: job_view.State | None = None,
     type: Annotated[str | None, Query(max_length=64, pattern=r"^[a-z-]+$")] = None,  # noqa: A002  (the field's name)
     created_after: AwareDatetime | None = None,
     created_before: AwareDatetime | None = None,
@@ -96,14 +98,14 @@ async def list_jobs(
         rows = await reading.jobs(connection, who.sight, filters)
     page = rows[:limit]
     following = cursor.encode(page[-1]["number"]) if len(rows) > limit else None
-    return representation.Jobs(items=[representation.job(row) for row in page], next_cursor=following)
+    return representation.Jobs(items=[job_view.job(row) for row in page], next_cursor=following)
 
 
 @router.get("/{job_id}", responses=_answers(404))
-async def read(job_id: uuid.UUID, who: Reader, request: Request) -> representation.Job:
+async def read(job_id: uuid.UUID, who: Reader, request: Request) -> job_view.Job:
     """One job."""
     async with request.app.state.pool.connection() as connection:
-        return representation.job(await _in_sight(connection, who, job_id))
+        return job_view.job(await _in_sight(connection, who, job_id))
 
 
 @router.get("/{job_id}/result", responses=_answers(404, 409))
@@ -125,7 +127,7 @@ async def result(
 
 
 @router.post("/{job_id}/cancel", responses=_answers(404, 409))
-async def cancel(job_id: uuid.UUID, who: Operator, request: Request) -> representation.Job:
+async def cancel(job_id: uuid.UUID, who: Operator, request: Request) -> job_view.Job:
     """Cancel an unfinished job, at once: it will leave no effect. Again is fine; a finished job gives 409."""
     async with request.app.state.pool.connection() as connection:
         await _in_sight(connection, who, job_id)
@@ -133,11 +135,11 @@ async def cancel(job_id: uuid.UUID, who: Operator, request: Request) -> represen
         row = await _in_sight(connection, who, job_id)
     if row["state"] != "cancelled":
         raise Problem(HTTPStatus.CONFLICT, "already-finished", f"the job is {row['state']} already")
-    return representation.job(row)
+    return job_view.job(row)
 
 
 @router.post("/{job_id}/retry", status_code=202, responses=_answers(404, 409))
-async def retry(job_id: uuid.UUID, who: Operator, request: Request) -> representation.Job:
+async def retry(job_id: uuid.UUID, who: Operator, request: Request) -> job_view.Job:
     """Queue a failed or cancelled job again, with all its attempts."""
     async with request.app.state.pool.connection() as connection:
         row = await _in_sight(connection, who, job_id)
@@ -146,8 +148,10 @@ async def retry(job_id: uuid.UUID, who: Operator, request: Request) -> represent
             unknown = "this release does not know the job's type"
             raise Problem(HTTPStatus.CONFLICT, "type-unknown", unknown)
         if not await decision.retry(connection, request.app.state.desk, who.tenant, job_id, job_type.queue):
-            raise Problem(HTTPStatus.CONFLICT, "not-retryable", f"the job is {row['state']}: only failed or cancelled ones")
-        return representation.job(await _in_sight(connection, who, job_id))
+            raise Problem(
+                HTTPStatus.CONFLICT, "not-retryable", f"the job is {row['state']}: only failed or cancelled ones"
+            )
+        return job_view.job(await _in_sight(connection, who, job_id))
 
 
 async def _in_sight(connection: Connection, who: Caller, job_id: uuid.UUID) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from docjobs.job_types import JOB_TYPES
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
-BUILD_INFO = Gauge("docjobs_build_info", "Always 1; the labels say what runs", ["service", "release", "revision", "colour"])
+BUILD_INFO = Gauge(
+    "docjobs_build_info", "Always 1; the labels say what runs", ["service", "release", "revision", "colour"]
+)
 REQUESTS = Counter("docjobs_http_requests_total", "Requests answered", ["method", "route", "status"])
 LATENCY = Histogram("docjobs_http_request_duration_seconds", "Time to answer", ["method", "route"], buckets=_SECONDS)
 IN_PROGRESS = Gauge("docjobs_http_requests_in_progress", "Requests being answered")

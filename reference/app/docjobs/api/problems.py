@@ -30,7 +30,7 @@ class Problem(Exception):
         self.headers = headers or {}
 
 
-def document(status: int, code: str, detail: str, **more: Any) -> dict[str, Any]:
+def document(status: int, code: str, detail: str, **more: object) -> dict[str, Any]:
     """The body of a problem."""
     return {
         "type": f"urn:docjobs:problem:{code}",
@@ -42,7 +42,9 @@ def document(status: int, code: str, detail: str, **more: Any) -> dict[str, Any]
     }
 
 
-def response(status: int, code: str, detail: str, headers: dict[str, str] | None = None, **more: Any) -> JSONResponse:
+def response(
+    status: int, code: str, detail: str, headers: dict[str, str] | None = None, **more: object
+) -> JSONResponse:
     """A problem as a response."""
     return JSONResponse(document(status, code, detail, **more), status, headers, media_type=MEDIA_TYPE)
 

@@ -1,4 +1,4 @@
-"""How a job looks to a client."""
+"""What clients send and receive."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from docjobs.api.job_view import Job, Links, State
 from docjobs.job_types import JOB_TYPES
 from docjobs.stages.document import MEDIA_TYPES
 
-State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 TypeName = Literal[tuple(JOB_TYPES)]  # type: ignore[valid-type]
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Title = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
 
 
 class Asked(BaseModel):
@@ -50,44 +52,11 @@ class Asked(BaseModel):
             raise ValueError("document is not valid base64") from None
 
 
-class Links(BaseModel):
-    """Where to go from here."""
-
-    self: str
-    result: str
-
-
 class AcceptedJob(BaseModel):
     """The job is in the database and will be done."""
 
     id: uuid.UUID
     state: State
-    links: Links
-
-
-class JobError(BaseModel):
-    """Why the last attempt or the job failed."""
-
-    code: str
-    detail: str
-
-
-class Job(BaseModel):
-    """A job as it is now."""
-
-    id: uuid.UUID
-    type: str
-    title: str
-    state: State
-    stage: str | None
-    attempts: int
-    worker: str | None
-    release: str | None
-    submitter: str
-    created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-    error: JobError | None
     links: Links
 
 
@@ -123,14 +92,3 @@ class Result(BaseModel):
     summary: dict[str, Any]
     stages: list[Stage]
     passages: list[Passage]
-
-
-def links(job_id: uuid.UUID) -> Links:
-    """The links of a job."""
-    return Links(self=f"/v1/jobs/{job_id}", result=f"/v1/jobs/{job_id}/result")
-
-
-def job(row: dict[str, Any]) -> Job:
-    """A row as a client sees it."""
-    shown = {field: row[field] for field in Job.model_fields if field != "links"}
-    return Job(**shown, links=links(row["id"]))

@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 
 from docjobs.database import Connection
 from docjobs.stages.document import Work
+from docjobs.store import outcome
 from docjobs.store.queue import close_delivery, lock_delivery, return_delivery
 
 CANARY_TENANT = "_canary"
@@ -97,16 +98,7 @@ async def complete(connection: Connection, claim: Claim, work: Work, stage: str,
         delivery = await _finish(connection, claim, "succeeded", result=result)
         if delivery is None:
             return
-        await connection.execute("DELETE FROM chunk WHERE job_id = %s", (claim.id,))
-        async with connection.cursor() as cursor:
-            await cursor.executemany(
-                "INSERT INTO chunk (job_id, position, content, embedding, search)"
-                " VALUES (%s, %s, %s, %s::real[], to_tsvector('simple', %s))",
-                [
-                    (claim.id, position, chunk.content, list(chunk.embedding), chunk.content)
-                    for position, chunk in enumerate(work.chunks)
-                ],
-            )
+        await outcome.write(connection, claim.id, work)
         await _record_stage(connection, claim, stage, seconds)
         if not claim.canary:
             await connection.execute(

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from docjobs.database import Connection
+from docjobs.store.columns import JOB
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Filters:
 async def job(connection: Connection, sight: Sight, job_id: uuid.UUID) -> dict[str, Any] | None:
     """The job's row, or None where there is none in sight."""
     cursor = await connection.execute(
-        "SELECT * FROM job WHERE id = %(id)s AND tenant = %(tenant)s"
+        f"SELECT {JOB} FROM job WHERE id = %(id)s AND tenant = %(tenant)s"  # noqa: S608  (a constant)
         " AND (%(submitter)s::text IS NULL OR submitter = %(submitter)s)",
         {"id": job_id, "tenant": sight.tenant, "submitter": sight.submitter},
     )
@@ -43,7 +44,7 @@ async def job(connection: Connection, sight: Sight, job_id: uuid.UUID) -> dict[s
 async def jobs(connection: Connection, sight: Sight, filters: Filters) -> list[dict[str, Any]]:
     """A page of jobs, newest first."""
     cursor = await connection.execute(
-        "SELECT * FROM job WHERE tenant = %(tenant)s"
+        f"SELECT {JOB} FROM job WHERE tenant = %(tenant)s"  # noqa: S608  (a constant)
         " AND (%(submitter)s::text IS NULL OR submitter = %(submitter)s)"
         " AND (%(state)s::text IS NULL OR state = %(state)s)"
         " AND (%(type)s::text IS NULL OR type = %(type)s)"

@@ -24,7 +24,9 @@ class TakenOver:
     state: str
 
 
-async def take_over(connection: Connection, stalled_s: float, backoff_base_s: float, backoff_cap_s: float) -> list[TakenOver]:
+async def take_over(
+    connection: Connection, stalled_s: float, backoff_base_s: float, backoff_cap_s: float
+) -> list[TakenOver]:
     """End every run without a heartbeat for `stalled_s` seconds, each in its own transaction."""
     cursor = await connection.execute(
         "SELECT id FROM job WHERE state = 'running' AND heartbeat_at < now() - make_interval(secs => %s)"
@@ -61,9 +63,7 @@ async def _take_over_one(
             "UPDATE job SET state = 'queued', stage = NULL, error = %s, fence = fence + 1 WHERE id = %s",
             (error, job_id),
         )
-        await return_delivery(
-            connection, row["delivery"], delay_s(row["attempts"], backoff_base_s, backoff_cap_s)
-        )
+        await return_delivery(connection, row["delivery"], delay_s(row["attempts"], backoff_base_s, backoff_cap_s))
     else:
         await connection.execute(
             "UPDATE job SET state = 'failed', stage = NULL, error = %s, fence = fence + 1, delivery = NULL,"

@@ -79,7 +79,9 @@ class Deliveries(JobManager):
         except DATABASE_GONE as error:
             _report("heartbeat", error)
 
-    async def listen_for_jobs(self, *, on_notification: NotificationCallback, queues: Iterable[str] | None = None) -> None:
+    async def listen_for_jobs(
+        self, *, on_notification: NotificationCallback, queues: Iterable[str] | None = None
+    ) -> None:
         """Listen again after every loss of the connection; meanwhile polling finds the jobs."""
         while True:
             try:

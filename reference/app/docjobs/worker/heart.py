@@ -68,5 +68,10 @@ class Heart:
             metrics.TAKEN_OVER.labels(job.state).inc()
             _LOG.warning(
                 "job taken over",
-                extra={"taken_from": job.worker, "outcome": job.state, "job_id": str(job.id), "request_id": job.request_id},
+                extra={
+                    "taken_from": job.worker,
+                    "outcome": job.state,
+                    "job_id": str(job.id),
+                    "request_id": job.request_id,
+                },
             )

@@ -8,11 +8,17 @@ from docjobs.job_types import FINAL_STAGE, JOB_TYPES
 
 _SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 15, 20, 25, 30, 40, 60, 120, 300)
 
-BUILD_INFO = Gauge("docjobs_build_info", "Always 1; the labels say what runs", ["service", "release", "revision", "colour"])
+BUILD_INFO = Gauge(
+    "docjobs_build_info", "Always 1; the labels say what runs", ["service", "release", "revision", "colour"]
+)
 FINISHED = Counter("docjobs_jobs_finished_total", "Runs that ended, by what became of the job", ["type", "outcome"])
-DURATION = Histogram("docjobs_job_duration_seconds", "Claim to completion of succeeded jobs", ["type"], buckets=_SECONDS)
+DURATION = Histogram(
+    "docjobs_job_duration_seconds", "Claim to completion of succeeded jobs", ["type"], buckets=_SECONDS
+)
 WAIT = Histogram("docjobs_job_wait_seconds", "Submission to the first claim", ["type"], buckets=_SECONDS)
-STAGE = Histogram("docjobs_stage_duration_seconds", "One stage of one job, its remote wait included", ["stage"], buckets=_SECONDS)
+STAGE = Histogram(
+    "docjobs_stage_duration_seconds", "One stage of one job, its remote wait included", ["stage"], buckets=_SECONDS
+)
 TAKEN_OVER = Counter("docjobs_jobs_taken_over_total", "Jobs taken from a silent worker", ["outcome"])
 STAGE_CRASHES = Counter("docjobs_stage_processes_crashed_total", "Stage processes that died at work")
 RUNNING = Gauge("docjobs_worker_jobs_running", "Jobs this worker runs now")

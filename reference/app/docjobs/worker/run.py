@@ -81,7 +81,7 @@ class Runs:
         except DATABASE_GONE:
             # Nothing can be recorded now. The silence of this run will be noticed and the job taken over.
             self._ended(claim, "lost")
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  (whatever it is, the job must get one of its ends)
             _LOG.exception("attempt failed")
             detail = f"the attempt ended with {type(error).__name__}"
             await self._failed_attempt(claim, {"code": "internal", "detail": detail})

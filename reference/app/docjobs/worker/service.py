@@ -10,9 +10,9 @@ import secrets
 import signal
 import socket
 
+import psycopg
 from procrastinate import App, JobContext, PsycopgConnector
 from procrastinate.worker import Worker
-from psycopg_pool import PoolTimeout
 
 from docjobs import database, job_types, logs
 from docjobs.build import BUILD
@@ -80,9 +80,7 @@ class Service:
 
     def _app(self) -> App:
         app = App(connector=PsycopgConnector())
-        deliveries = Deliveries(
-            app.connector, self._pool, self._holder, job_types.canary_queue(self._settings.colour)
-        )
+        deliveries = Deliveries(app.connector, self._pool, self._holder, job_types.canary_queue(self._settings.colour))
         app.job_manager = deliveries
 
         @app.task(name=TASK, pass_context=True)
@@ -132,8 +130,10 @@ class Service:
                 async with self._pool.connection() as connection:
                     await presence.beat(connection, self._holder, 0)
                 return
-            except (PoolTimeout, *DATABASE_GONE):
-                _LOG.warning("database not reachable yet")
+            except (psycopg.Error, *DATABASE_GONE) as error:
+                # Also a schema that is not there yet: whoever starts first waits.
+                _LOG.warning("not ready to serve yet", extra={"error": type(error).__name__})
+                await asyncio.sleep(_RESTART_S)
 
     async def _leave(self) -> None:
         try:

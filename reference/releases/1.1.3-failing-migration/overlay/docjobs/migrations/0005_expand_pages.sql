@@ -1,0 +1,3 @@
+-- The index names a column that the line before does not add: the whole migration must go.
+ALTER TABLE docjobs.job ADD COLUMN pages integer;
+CREATE INDEX job_pages ON docjobs.job (page_count);
