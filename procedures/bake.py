@@ -18,10 +18,10 @@ from procedures.window import Counters, Judgement, judge
 # Since the process of a colour began; a change always begins a new one, so nothing older is in it.
 QUERY = (
     'sum by (colour, status) (docjobs_http_requests_total{route=~"/v1/.*"})'
-    ' or sum by (colour, le) (docjobs_http_request_seconds_bucket{route=~"/v1/.*"})'
+    ' or sum by (colour, le) (docjobs_http_request_duration_seconds_bucket{route=~"/v1/.*"})'
 )
 _LOOK_EVERY_S = 3.0
-_SCRAPE_S = 6.0  # what was counted last is known one scrape later
+_SCRAPE_S = 3.0  # what was counted last is known one scrape later
 _FAILED_READS = 5
 
 

@@ -1,0 +1,111 @@
+"""A recorded runner: answers every command of the procedures as a healthy system would, except for those told to fail."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from procedures import environment
+from procedures.commands import COLOURS, Argv, Compose, inspect_image
+from procedures.shell import Completed
+
+COMPOSE = Compose.of({})
+ENVIRONMENT = """\
+# kept
+COMPOSE_PROFILES=blue,grafana
+ACTIVE_COLOUR=blue
+RELEASE_BLUE=1.0.0
+RELEASE_GREEN=1.0.0
+RELEASE_MIGRATE=1.0.0
+DOCJOBS_SECRETS=./.secrets
+"""
+IMAGES = {f"docjobs-{part}:{release}" for part in ("api", "worker", "migrate") for release in ("1.0.0", "1.1.0")}
+
+
+def image_id(reference: str) -> str:
+    return f"sha256:{reference}"
+
+
+def mutating(argv: Argv) -> bool:
+    """Whether a command changes the system, told by what it is and not by the procedures' own opinion."""
+    words = argv[len(COMPOSE.base) :] if argv[: len(COMPOSE.base)] == COMPOSE.base else ()
+    return words[:1] in {("run",), ("up",), ("stop",)} or bool({"to", "activate", "canary"} & set(words[3:]))
+
+
+@dataclass
+class Recorded:
+    """What was run, with the environment it saw, and the system's state as far as the procedures ask for it."""
+
+    file: Path
+    images: set[str] = field(default_factory=lambda: set(IMAGES))
+    fails: Callable[[Argv], bool] = lambda _argv: False
+    active: str = "blue"
+    running: dict[str, str] = field(default_factory=lambda: {"blue": "1.0.0"})
+    unready: set[str] = field(default_factory=set)
+    argvs: list[Argv] = field(default_factory=list)
+    environments: list[dict[str, str]] = field(default_factory=list)
+    marked: list[str] = field(default_factory=list)
+
+    def __call__(self, argv: Argv, *, env: dict[str, str], timeout_s: float, input: str | None = None) -> Completed:
+        self.argvs.append(argv)
+        self.environments.append(env)
+        if self.fails(argv):
+            return Completed(argv, 1, "", "it broke", 0.0)
+        answer = self._answer(argv, env, input)
+        if answer is None:
+            return Completed(argv, 1, "", "no such image", 0.0)
+        return Completed(argv, 0, answer if isinstance(answer, str) else json.dumps(answer), "", 0.0)
+
+    @property
+    def changes(self) -> list[Argv]:
+        return [argv for argv in self.argvs if mutating(argv)]
+
+    @property
+    def values(self) -> dict[str, str]:
+        return environment.read(self.file)
+
+    def _answer(self, argv: Argv, env: dict[str, str], text: str | None) -> Any:
+        for colour in COLOURS:
+            if argv == COMPOSE.start(colour):
+                self.running[colour] = env[f"RELEASE_{colour.upper()}"]
+            if argv == COMPOSE.stop(colour):
+                self.running.pop(colour, None)
+            if argv in {COMPOSE.gateway_to(colour), COMPOSE.gateway_back_to(colour)}:
+                self.active = colour
+            if argv == COMPOSE.containers(colour):
+                return f"api-{colour} worker-{colour}" if colour in self.running else ""
+            if argv == COMPOSE.version(colour):
+                return {"release": self.running[colour]}
+        if argv == COMPOSE.config():
+            return {"services": self._services(env)}
+        if argv == COMPOSE.marker():
+            self.marked.append(text or "")
+        if argv == COMPOSE.gateway_status():
+            up = {colour: {"up": int(colour in self.running), "sessions": 0} for colour in COLOURS}
+            return {"active": self.active, **up}
+        if argv[:3] == ("docker", "container", "inspect"):
+            return [self._container(service) for service in argv[3:]]
+        if argv[:3] == ("docker", "image", "inspect"):
+            return [{"Id": image_id(argv[3])}] if argv in map(inspect_image, self.images) else None
+        return {"running": 0}
+
+    def _services(self, env: dict[str, str]) -> dict[str, Any]:
+        found = {"migrate": {"image": f"docjobs-migrate:{env['RELEASE_MIGRATE']}"}}
+        for colour in COLOURS:
+            for part in ("api", "worker"):
+                found[f"{part}-{colour}"] = {"image": f"docjobs-{part}:{env[f'RELEASE_{colour.upper()}']}"}
+        return found
+
+    def _container(self, service: str) -> dict[str, Any]:
+        part, colour = service.split("-")
+        health = "starting" if service in self.unready else "healthy"
+        return {
+            "Id": service,
+            "Image": image_id(f"docjobs-{part}:{self.running[colour]}"),
+            "RestartCount": 0,
+            "State": {"Running": True, "Restarting": False, "Health": {"Status": health}},
+            "Config": {"Labels": {"com.docker.compose.service": service}},
+        }
