@@ -111,8 +111,8 @@ def _count(request_type: str, name: str, response_time: float, exception: Except
     if exception is not None:
         second.failures += 1
         RECORD.failures += 1
-        said = f"{request_type} {name}: {exception}"[:300]
-        RECORD.errors[said] = RECORD.errors.get(said, 0) + 1
+        line = f"{request_type} {name}: {exception}"[:300]
+        RECORD.errors[line] = RECORD.errors.get(line, 0) + 1
 
 
 def _seal(environment: Environment, **_: Any) -> None:  # noqa: ANN401, ARG001
@@ -143,9 +143,28 @@ def filled(value: Any, placeholders: dict[str, str]) -> Any:  # noqa: ANN401
     return [filled(item, placeholders) for item in value] if isinstance(value, list) else value
 
 
+def said(response: Any) -> str:  # noqa: ANN401
+    """Why a response is a failure: its status, or what kept it from coming."""
+    return f"answered {response.status_code}" if response.status_code else str(response.error)
+
+
+class NamedContext(ssl.SSLContext):
+    """Expects the certificate's own name, whatever address the connection went to."""
+
+    def wrap_socket(self, sock: Any, *args: Any, **options: Any) -> ssl.SSLSocket:  # noqa: ANN401
+        if CONTRACT.get("host"):
+            options["server_hostname"] = CONTRACT["host"]
+        return super().wrap_socket(sock, *args, **options)
+
+
 def trust() -> ssl.SSLContext:
     """What the system's certificate is held against: its own authority, or this machine's."""
-    return ssl.create_default_context(cafile=CONTRACT.get("ca_file") or None)
+    context = NamedContext(ssl.PROTOCOL_TLS_CLIENT)
+    if CONTRACT.get("ca_file"):
+        context.load_verify_locations(CONTRACT["ca_file"])
+    else:
+        context.load_default_certs()
+    return context
 
 
 class Client(FastHttpUser):
@@ -194,7 +213,7 @@ class Client(FastHttpUser):
         ) as response:
             job.status = response.status_code
             if response.status_code not in CONTRACT["accepted"]:
-                response.failure(f"answered {response.status_code}")
+                response.failure(said(response))
                 return
             try:
                 job.id = str(at(response.json(), CONTRACT["id_pointer"]))
@@ -213,7 +232,7 @@ class Client(FastHttpUser):
                 response.failure(f"no state in the answer: {error!r}")
                 return
             if state is None:
-                response.failure(f"answered {response.status_code}")
+                response.failure(said(response))
                 return
         now = time.time()
         job.state = state
