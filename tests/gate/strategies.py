@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from gate.areas import AREAS
 from gate.model import CheckResult, Lane, Measurement, Outcome, Run, Waiver
 
 measurements = st.builds(
@@ -25,7 +26,7 @@ waivers = st.none() | st.builds(
 )
 checks = st.builds(
     CheckResult,
-    id=st.sampled_from([f"area{n}.check" for n in range(6)]),
+    id=st.sampled_from([f"{area}.check" for area in AREAS[:6]]),
     title=st.just("t"),
     why=st.just("w"),
     fix=st.just("f"),
@@ -45,7 +46,7 @@ runs = st.builds(
     profile=st.just("quick"),
     target=st.just({}),
     host=st.just({}),
-    expected=st.lists(st.sampled_from([f"area{n}.check" for n in range(6)]), max_size=4, unique=True).map(tuple),
+    expected=st.lists(st.sampled_from([f"{area}.check" for area in AREAS[:6]]), max_size=4, unique=True).map(tuple),
     checks=st.lists(checks, max_size=5, unique_by=lambda check: check.id).map(tuple),
     sealed=st.booleans(),
     narrowed=st.none() | st.just("-k"),

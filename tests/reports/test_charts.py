@@ -48,6 +48,13 @@ def test_any_numbers_make_a_drawing_or_none(points: list[tuple[float, float]], m
     assert drawn == "" or ("nan" not in drawn and "inf" not in drawn and xml(drawn).tag == "svg")
 
 
+def test_points_beyond_all_sense_are_left_out() -> None:
+    far = tuple((1e308 * (-1) ** number, 1e308 * (-1) ** number) for number in range(3 * COLUMNS))
+    drawn = timeline((Series("s", "ms", (*far, (0.0, 1.0), (2.0, 3.0))),), ())
+    assert "1 to 3 ms, 2 points" in drawn
+    assert timeline((Series("s", "ms", far),), ()) == ""
+
+
 def test_a_hostile_name_stays_text() -> None:
     drawn = timeline((Series(hostile.MARKUP, hostile.TERMINAL, ((0.0, 1.0), (1.0, 2.0))),), ())
     assert {each.tag for each in xml(drawn).iter()} == {"svg", "text", "path"}

@@ -33,6 +33,7 @@ def test_a_thousand_checks_stay_below_the_cap_and_say_what_is_left_out() -> None
     said = markdown.render(*judge(many(3000)))
     assert len(said) <= markdown.LARGEST + 100
     assert re.search(r"\d+ more in results\.json", said)
+    assert max(block.count("\n") for block in said.split("\n\n")) == markdown.ROWS + 1
 
 
 def test_reasons_come_first_and_say_who_acts() -> None:

@@ -54,6 +54,8 @@ def test_number(value: float, text: str) -> None:
 def test_known_pairs() -> None:
     assert pair(0.9951, 0.995) == ("0.9951", "0.995")
     assert pair(30.0, 30.0) == ("30", "30")
+    assert pair(1800.4, 1800.0) == ("1,800.4", "1,800")
+    assert pair(1e6 / 3, 1e6) == ("333,333", "1,000,000")
     assert quantity("3", "1") == "3"
     assert [duration(seconds) for seconds in (2.4, 59.9999, 224.0, 4000.0)] == [
         "2.4 s",
