@@ -81,7 +81,14 @@ class Runner:
         say("runner", "info" if posted else "warning", "task done" if posted else "lease lost", task=held.ref)
 
 
+def end_all(dead: threading.ExceptHookArgs) -> None:
+    """End the process when one of its threads dies: half a runner would look healthy, a new one is whole."""
+    say("runner", "critical", "a thread died", error=repr(dead.exc_value))
+    os._exit(1)
+
+
 def main() -> None:
+    threading.excepthook = end_all
     runner = Runner(int(os.environ["MAILROOM_PACE_MS"]) / 1000)
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: runner.stop.set())
