@@ -1,0 +1,52 @@
+"""The systems of this repository and the checks fit each other: nothing is left unverified by an oversight."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+
+from gate.catalogue import checks
+from gate.sabotage import expand_roles
+from gate.target import capability_names, load
+
+ROOT = Path(__file__).parents[2]
+SYSTEMS = ["readiness.toml", "examples/minimal/readiness.toml"]
+
+
+@pytest.mark.parametrize("path", SYSTEMS)
+def test_every_check_can_run_or_its_absence_is_declared(path):
+    target = load(ROOT / path)
+    for check in checks():
+        unmet = set(check.needs) - target.capabilities()
+        assert not unmet or target.absence(check.id), f"{check.id} needs {unmet}"
+
+
+@pytest.mark.parametrize("path", SYSTEMS)
+def test_no_absence_is_declared_for_what_is_there(path):
+    target = load(ROOT / path)
+    for pattern in target.absent:
+        meant = [check for check in checks() if fnmatchcase(check.id, pattern)]
+        assert meant, f"{pattern} matches no check"
+        for check in meant:
+            assert set(check.needs) - target.capabilities(), f"{check.id} could run"
+
+
+@pytest.mark.parametrize("path", SYSTEMS)
+def test_every_file_that_a_run_needs_is_there(path):
+    load(ROOT / path).demand_files()
+
+
+def test_every_need_of_a_check_can_be_met_by_some_target():
+    for check in checks():
+        assert set(check.needs) <= capability_names(), check.id
+
+
+def test_every_sabotage_of_a_check_names_roles_that_the_reference_system_fills():
+    target = load(ROOT / "readiness.toml")
+    for check in checks():
+        for sabotage in check.broken_by:
+            expand_roles(sabotage.compose, target)
+            for step in (*sabotage.exec, *sabotage.fault):
+                assert target.services(step["role"]), sabotage.id
