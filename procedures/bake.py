@@ -1,17 +1,18 @@
-"""Watches a new release under traffic: by what Prometheus counted of it, and by a few reads of our own."""
+"""Watches a new release under traffic: by what Prometheus counted of it, and by reads of our own."""
 
 from __future__ import annotations
 
 import json
 import math
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 
 from procedures.commands import other
 from procedures.refusal import StepFailed
 from procedures.shell import CommandFailed
 from procedures.system import System
-from procedures.traffic import reader
+from procedures.traffic import Door, Reads
 from procedures.waiting import pause
 from procedures.window import Counters, Judgement, judge
 
@@ -20,30 +21,22 @@ QUERY = (
     'sum by (colour, status) (docjobs_http_requests_total{route=~"/v1/.*"})'
     ' or sum by (colour, le) (docjobs_http_request_duration_seconds_bucket{route=~"/v1/.*"})'
 )
-_LOOK_EVERY_S = 3.0
-_SCRAPE_S = 3.0  # what was counted last is known one scrape later
-_FAILED_READS = 5
+_LOOK_EVERY_S = 1.5
+_SCRAPE_S = 3.0  # what was counted last is known a scrape later
 
 
 def watch(system: System, colour: str) -> Judgement:
-    """Judge the release on `colour` for the bake time, or until it is bad."""
-    bake_s, rate = system.settings.bake_s, system.settings.bake_reads_per_s
-    if not bake_s:
+    """Judge the release on `colour` for the bake time, ending at once when it is bad."""
+    if not system.settings.bake_s:
         return Judgement("not judged", "no bake time")
-    own, why_none = reader(system) if rate else (None, "none wanted")
-    began = time.monotonic()
-    looked, judgement = began, Judgement("not judged", "not looked yet")
-    while (seconds := time.monotonic() - began) < bake_s + _SCRAPE_S and judgement.verdict != "bad":
-        if own and seconds < bake_s:
-            own.read()
-            if own.failed >= _FAILED_READS and own.failed > system.settings.error_share * own.sent:
-                return Judgement("bad", f"{own.failed} of {own.sent} reads of our own failed", own.sent, own.failed)
-        if time.monotonic() - looked >= _LOOK_EVERY_S:
-            judgement, looked = look(system, colour), time.monotonic()
-            if seconds >= bake_s and judgement.verdict == "good" and judgement.requests >= (own.sent if own else 0):
-                break
-        pause(1 / rate if own and seconds < bake_s else system.settings.poll_s)
-    return judgement if own else replace(judgement, reason=f"{judgement.reason} (no reads of our own: {why_none})")
+    reads, why_none = _reads(system)
+    with reads or nullcontext():
+        judgement = _until_bad(system, colour, reads, system.settings.bake_s)
+        if reads:
+            reads.end()
+        if judgement.verdict == "not judged":
+            judgement = _until_bad(system, colour, reads, _SCRAPE_S)
+    return judgement if reads else replace(judgement, reason=f"{judgement.reason} (no reads of our own: {why_none})")
 
 
 def look(system: System, colour: str) -> Judgement:
@@ -74,3 +67,24 @@ def counters(answer: str) -> dict[str, Counters]:
     except (ValueError, KeyError, TypeError, IndexError):
         raise StepFailed(f"Prometheus answered {answer[:120]!r}") from None
     return found
+
+
+def _until_bad(system: System, colour: str, reads: Reads | None, seconds: float) -> Judgement:
+    end = time.monotonic() + seconds
+    while True:
+        if reads and (own := reads.judgement(system.settings)).verdict == "bad":
+            return own
+        judgement = look(system, colour)
+        left = end - time.monotonic()
+        if judgement.verdict == "bad" or left <= 0:
+            return judgement
+        pause(min(left, _LOOK_EVERY_S))
+
+
+def _reads(system: System) -> tuple[Reads | None, str]:
+    if not system.settings.bake_reads_per_s:
+        return None, "none wanted"
+    try:
+        return Reads(Door.of(system), system.settings.bake_reads_per_s), ""
+    except (CommandFailed, OSError, ValueError) as error:
+        return None, " ".join(str(error).split())

@@ -42,7 +42,12 @@ class Compose:
         return (*self.base, "run", "--rm", "--no-deps", "-T", "migrate")
 
     def start(self, colour: str) -> Argv:
-        return (*self.base, "up", "-d", "--no-deps", "--no-build", f"api-{colour}", f"worker-{colour}")
+        """Anew: a container that a killed `up` left half made lacks a network, and `up` alone would keep it so."""
+        return self._up(colour, "--force-recreate")
+
+    def keep(self, colour: str) -> Argv:
+        """Start what does not run and leave alone what does."""
+        return self._up(colour)
 
     def stop(self, colour: str) -> Argv:
         return (*self.base, "stop", f"api-{colour}", f"worker-{colour}")
@@ -88,6 +93,9 @@ class Compose:
 
     def marker(self) -> Argv:
         return self.inside("node-exporter", "deployment-marker")
+
+    def _up(self, colour: str, *more: str) -> Argv:
+        return (*self.base, "up", "-d", "--no-deps", "--no-build", *more, f"api-{colour}", f"worker-{colour}")
 
     def _control(self, colour: str, *words: str) -> Argv:
         return self.inside(f"worker-{colour}", "python", "-m", "docjobs.control", *words)

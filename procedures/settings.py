@@ -21,7 +21,7 @@ class Settings:
     migrate_timeout_s: float = 300.0
     bake_s: float = 10.0
     bake_reads_per_s: float = 10.0
-    minimum_requests: float = 50.0
+    minimum_requests: float = 30.0
     error_share: float = 0.01
     p95_ms: float = 500.0
     p95_ratio: float = 3.0

@@ -22,7 +22,7 @@ def settle(lock: Lock, system: System) -> dict[str, Any] | None:
     before, current = Live.read(note.before), system.live()
     truth = before if before.colour == current.colour else current
     system.record(truth, both=True)
-    system.do(system.compose.start(truth.colour), f"{truth.colour} does not start")
+    system.do(system.compose.keep(truth.colour), f"{truth.colour} does not start")
     until(
         lambda: True if system.gateway()[truth.colour]["up"] else None,
         within_s=system.settings.ready_timeout_s,

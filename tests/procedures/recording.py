@@ -49,12 +49,12 @@ class Recorded:
     environments: list[dict[str, str]] = field(default_factory=list)
     marked: list[str] = field(default_factory=list)
 
-    def __call__(self, argv: Argv, *, env: dict[str, str], timeout_s: float, input: str | None = None) -> Completed:
+    def __call__(self, argv: Argv, *, env: dict[str, str], timeout_s: float, **given: str | None) -> Completed:
         self.argvs.append(argv)
         self.environments.append(env)
         if self.fails(argv):
             return Completed(argv, 1, "", "it broke", 0.0)
-        answer = self._answer(argv, env, input)
+        answer = self._answer(argv, env, given.get("input"))
         if answer is None:
             return Completed(argv, 1, "", "no such image", 0.0)
         return Completed(argv, 0, answer if isinstance(answer, str) else json.dumps(answer), "", 0.0)
@@ -69,28 +69,31 @@ class Recorded:
 
     def _answer(self, argv: Argv, env: dict[str, str], text: str | None) -> Any:
         for colour in COLOURS:
-            if argv == COMPOSE.start(colour):
+            if argv in {COMPOSE.start(colour), COMPOSE.keep(colour)}:
                 self.running[colour] = env[f"RELEASE_{colour.upper()}"]
             if argv == COMPOSE.stop(colour):
                 self.running.pop(colour, None)
             if argv in {COMPOSE.gateway_to(colour), COMPOSE.gateway_back_to(colour)}:
                 self.active = colour
-            if argv == COMPOSE.containers(colour):
-                return f"api-{colour} worker-{colour}" if colour in self.running else ""
-            if argv == COMPOSE.version(colour):
-                return {"release": self.running[colour]}
-        if argv == COMPOSE.config():
-            return {"services": self._services(env)}
         if argv == COMPOSE.marker():
             self.marked.append(text or "")
-        if argv == COMPOSE.gateway_status():
-            up = {colour: {"up": int(colour in self.running), "sessions": 0} for colour in COLOURS}
-            return {"active": self.active, **up}
+        return self._seen(argv, env)
+
+    def _seen(self, argv: Argv, env: dict[str, str]) -> Any:
+        up = {colour: {"up": int(colour in self.running), "sessions": 0} for colour in COLOURS}
+        looks: dict[Argv, Any] = {
+            COMPOSE.config(): {"services": self._services(env)},
+            COMPOSE.gateway_status(): {"active": self.active, **up},
+        }
+        for colour in COLOURS:
+            running = colour in self.running
+            looks[COMPOSE.containers(colour)] = f"api-{colour} worker-{colour}" if running else ""
+            looks[COMPOSE.version(colour)] = {"release": self.running.get(colour)}
         if argv[:3] == ("docker", "container", "inspect"):
             return [self._container(service) for service in argv[3:]]
         if argv[:3] == ("docker", "image", "inspect"):
             return [{"Id": image_id(argv[3])}] if argv in map(inspect_image, self.images) else None
-        return {"running": 0}
+        return looks.get(argv, {"running": 0})
 
     def _services(self, env: dict[str, str]) -> dict[str, Any]:
         found = {"migrate": {"image": f"docjobs-migrate:{env['RELEASE_MIGRATE']}"}}

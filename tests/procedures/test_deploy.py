@@ -97,8 +97,14 @@ def test_a_failure_in_any_phase_after_start_goes_back(
 
 @pytest.mark.parametrize(
     "broken",
-    [COMPOSE.start("green"), COMPOSE.version("green"), COMPOSE.canary("green", 30), COMPOSE.gateway_to("green")]
-    + [COMPOSE.workers_to("green"), COMPOSE.drained("blue", asked_of="green")],
+    [
+        COMPOSE.start("green"),
+        COMPOSE.version("green"),
+        COMPOSE.canary("green", 30),
+        COMPOSE.gateway_to("green"),
+        COMPOSE.workers_to("green"),
+        COMPOSE.drained("blue", asked_of="green"),
+    ],
     ids=lambda argv: " ".join(argv[4:8]),
 )
 def test_any_command_that_fails_goes_back(broken: Argv, system: Recorded) -> None:

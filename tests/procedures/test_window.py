@@ -24,7 +24,7 @@ def answered(requests: int, *, errors: int = 0, within: float = 0.05) -> Counter
     ("window", "old_p95_ms", "verdict", "said"),
     [
         (Counters(), None, "not judged", "not enough traffic to judge: 0 requests"),
-        (answered(49, errors=49), None, "not judged", "not enough traffic"),
+        (answered(29, errors=29), None, "not judged", "not enough traffic"),
         (Counters(100, 0), None, "not judged", "not enough traffic"),
         (answered(200), None, "good", "0 of 200"),
         (answered(200, errors=2), None, "good", "2 of 200"),
