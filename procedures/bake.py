@@ -5,49 +5,74 @@ from __future__ import annotations
 import json
 import math
 import time
-from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from procedures.commands import other
 from procedures.refusal import StepFailed
 from procedures.shell import CommandFailed
 from procedures.system import System
-from procedures.traffic import Door, Reads
+from procedures.traffic import Reads
 from procedures.waiting import pause
 from procedures.window import Counters, Judgement, judge
 
-# Since the process of a colour began; a change always begins a new one, so nothing older is in it.
+_ROUTES = '{route=~"/v1/.*"}'
+# Of the new release: since its process began. A change always begins a new one, so nothing older is in it.
 QUERY = (
-    'sum by (colour, status) (docjobs_http_requests_total{route=~"/v1/.*"})'
-    ' or sum by (colour, le) (docjobs_http_request_duration_seconds_bucket{route=~"/v1/.*"})'
+    f"sum by (colour, status) (docjobs_http_requests_total{_ROUTES})"
+    f" or sum by (colour, le) (docjobs_http_request_duration_seconds_bucket{_ROUTES})"
 )
+# Of the old one: what it needed lately, on the machine as it is now.
+LATELY = f"sum by (colour, le) (increase(docjobs_http_request_duration_seconds_bucket{_ROUTES}[30s]))"
 _LOOK_EVERY_S = 1.5
 _SCRAPE_S = 3.0  # what was counted last is known a scrape later
 
 
-def watch(system: System, colour: str) -> Judgement:
-    """Judge the release on `colour` for the bake time, ending at once when it is bad."""
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """The new colour under traffic since `since` (time.monotonic()), beside what the old one needed before."""
+
+    system: System
+    colour: str
+    old_p95_ms: float | None
+    reads: Reads | None
+    since: float
+
+    def judgement(self) -> Judgement:
+        """Judge for the bake time, ending at once when it is bad."""
+        bake_s = self.system.settings.bake_s
+        if not bake_s:
+            return Judgement("not judged", "no bake time")
+        judgement = self._until_bad(bake_s)
+        if self.reads:
+            self.reads.end()
+        return self._until_bad(_SCRAPE_S) if judgement.verdict == "not judged" else judgement
+
+    def _until_bad(self, seconds: float) -> Judgement:
+        end = time.monotonic() + seconds
+        while True:
+            if self.reads and (own := self.reads.judgement(self.system.settings, since=self.since)).verdict == "bad":
+                return own
+            judgement = self._look()
+            left = end - time.monotonic()
+            if judgement.verdict == "bad" or left <= 0:
+                return judgement
+            pause(min(left, _LOOK_EVERY_S))
+
+    def _look(self) -> Judgement:
+        try:
+            counted = counters(_asked(self.system, QUERY))
+        except (CommandFailed, StepFailed) as error:
+            return Judgement("not judged", " ".join(str(error).split()))
+        return judge(counted.get(self.colour, Counters()), self.old_p95_ms, self.system.settings)
+
+
+def lately(system: System, colour: str) -> float | None:
+    """The time (ms) within which a colour answered 95 % of its requests lately; None when that is not known."""
     if not system.settings.bake_s:
-        return Judgement("not judged", "no bake time")
-    reads, why_none = _reads(system)
-    with reads or nullcontext():
-        judgement = _until_bad(system, colour, reads, system.settings.bake_s)
-        if reads:
-            reads.end()
-        if judgement.verdict == "not judged":
-            judgement = _until_bad(system, colour, reads, _SCRAPE_S)
-    return judgement if reads else replace(judgement, reason=f"{judgement.reason} (no reads of our own: {why_none})")
-
-
-def look(system: System, colour: str) -> Judgement:
-    """Judge by what Prometheus has now; what it cannot say is `not judged`, with the reason."""
+        return None
     try:
-        counted = counters(system.do(system.compose.query(QUERY), "Prometheus does not answer").stdout)
-    except (CommandFailed, StepFailed) as error:
-        return Judgement("not judged", " ".join(str(error).split()))
-    old = counted.get(other(colour), Counters())
-    old_p95 = old.p95_ms() if old.requests >= system.settings.minimum_requests else None
-    return judge(counted.get(colour, Counters()), old_p95, system.settings)
+        return counters(_asked(system, LATELY)).get(colour, Counters()).p95_ms()
+    except (CommandFailed, StepFailed):
+        return None
 
 
 def counters(answer: str) -> dict[str, Counters]:
@@ -69,22 +94,5 @@ def counters(answer: str) -> dict[str, Counters]:
     return found
 
 
-def _until_bad(system: System, colour: str, reads: Reads | None, seconds: float) -> Judgement:
-    end = time.monotonic() + seconds
-    while True:
-        if reads and (own := reads.judgement(system.settings)).verdict == "bad":
-            return own
-        judgement = look(system, colour)
-        left = end - time.monotonic()
-        if judgement.verdict == "bad" or left <= 0:
-            return judgement
-        pause(min(left, _LOOK_EVERY_S))
-
-
-def _reads(system: System) -> tuple[Reads | None, str]:
-    if not system.settings.bake_reads_per_s:
-        return None, "none wanted"
-    try:
-        return Reads(Door.of(system), system.settings.bake_reads_per_s), ""
-    except (CommandFailed, OSError, ValueError) as error:
-        return None, " ".join(str(error).split())
+def _asked(system: System, query: str) -> str:
+    return system.do(system.compose.query(query), "Prometheus does not answer").stdout

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from procedures import bake as baking
+from procedures import traffic
 from procedures.commands import Argv
 from procedures.live import Live
 from procedures.refusal import Refused, StepFailed
 from procedures.shell import CommandFailed
 from procedures.system import Configuration, Container, System
+from procedures.traffic import Reads
 from procedures.waiting import until
 
 CRASHES = 3  # restarts after which a container is not given more time
@@ -29,6 +32,9 @@ class Change:
     details: dict[str, Any] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     back: bool = False
+    reads: Reads | None = None
+    switched_at: float = 0.0
+    old_p95_ms: float | None = None
 
     @classmethod
     def intended(cls, system: System, before: Live, release: str, *, mend: str, back: bool) -> Change:
@@ -68,6 +74,12 @@ class Change:
         return {each.service for each in running} == set(wanted) and all(
             each.running and each.image == wanted[each.service] for each in running
         )
+
+    def end_reads(self) -> None:
+        """Stop reading, and keep how many reads failed from the start of the new colour until now."""
+        if self.reads:
+            self.reads.end()
+            self.details["reads"] = {"sent": len(self.reads.done), "failed": self.reads.failed()}
 
     @property
     def old(self) -> str:
@@ -113,6 +125,9 @@ def start(change: Change) -> None:
 def ready(change: Change) -> None:
     """Wait until the engine and the gateway see the new colour ready, and make sure that it is the release meant."""
     system, settings = change.system, change.system.settings
+    if not change.back:  # from here on, so that the old release has been read as the new one will be
+        change.reads, why_none = traffic.begin(system)
+        change.details |= {"reads": f"none: {why_none}"} if why_none else {}
     running = until(
         lambda: _ready(change),
         within_s=settings.ready_timeout_s,
@@ -138,6 +153,9 @@ def canary(change: Change) -> None:
 
 def switch(change: Change) -> None:
     """Send the traffic to the new colour and let its workers take the jobs."""
+    if not change.back:
+        change.old_p95_ms = baking.lately(change.system, change.old)
+    change.switched_at = time.monotonic()
     change.system.point_to(change.new)
     if change.back:  # whoever takes over from here must not return to the release that is being left
         change.system.record(change.after, both=True)
@@ -161,7 +179,8 @@ def drain(change: Change) -> None:
 
 def bake(change: Change) -> None:
     """Watch error rate and latency of the new release under traffic. StepFailed when they are bad."""
-    judgement = baking.watch(change.system, change.new)
+    watch = baking.Watch(change.system, change.new, change.old_p95_ms, change.reads, change.switched_at)
+    judgement = watch.judgement()
     change.details["bake"] = judgement.record()
     if judgement.verdict == "bad":
         raise StepFailed(f"{change.release} under traffic: {judgement.reason}")

@@ -126,6 +126,8 @@ class Procedure:
                     phase(change)
         except PROBLEMS as error:
             return self._undone(change, phase, in_one_line(error))
+        finally:
+            change.end_reads()
         return self._outcome(self.request.done, "; ".join(change.remarks)), True
 
     def _undone(self, change: Change, phase: Phase, reason: str) -> tuple[Outcome, bool]:

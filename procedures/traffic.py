@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from procedures.settings import Settings
+from procedures.shell import CommandFailed
 from procedures.system import System
 from procedures.window import Judgement
 
@@ -28,6 +29,7 @@ _TIMEOUT_S = 5.0
 class Read:
     """One request as its client saw it. `failed`: no answer, or one with 5xx."""
 
+    began: float  # time.monotonic()
     seconds: float
     failed: bool
 
@@ -54,23 +56,16 @@ class Door:
 
 
 class Reads:
-    """Clients that read side by side until the block ends; every answer is kept."""
+    """Clients that read side by side until told to end; every answer is kept."""
 
     def __init__(self, door: Door, per_second: float) -> None:
         self.done: list[Read] = []
         self._door = door
         self._every_s = CLIENTS / per_second
         self._ended = threading.Event()
-        self._threads = [threading.Thread(target=self._client, daemon=True) for _ in range(CLIENTS)]
-
-    def __enter__(self) -> Reads:
-        for index, thread in enumerate(self._threads):
+        self._threads = [threading.Thread(target=self._client, args=(each,), daemon=True) for each in range(CLIENTS)]
+        for thread in self._threads:
             thread.start()
-            self._ended.wait(self._every_s / CLIENTS if index < CLIENTS - 1 else 0)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.end()
 
     def end(self) -> None:
         """Send no more, and wait for the answers that are due."""
@@ -78,19 +73,31 @@ class Reads:
         for thread in self._threads:
             thread.join(_TIMEOUT_S)
 
-    def judgement(self, settings: Settings) -> Judgement:
-        """Bad when too many failed or most were slow; else `not judged`: that a few reads went well proves little."""
-        done = list(self.done)
-        failed = sum(read.failed for read in done)
-        if failed >= FEWEST_FAILED and failed > settings.error_share * len(done):
-            return Judgement("bad", f"{failed} of {len(done)} reads of our own failed", len(done), failed)
-        median_ms = 1000 * statistics.median(read.seconds for read in done) if done else 0.0
-        if len(done) >= FEWEST and median_ms > settings.p95_ms:
-            reason = f"half of {len(done)} reads of our own took more than {median_ms:.0f} ms"
-            return Judgement("bad", reason, len(done), failed, median_ms)
-        return Judgement("not judged", f"{failed} of {len(done)} reads of our own failed", len(done), failed)
+    def failed(self) -> int:
+        """How many reads have failed so far."""
+        return sum(read.failed for read in list(self.done))
 
-    def _client(self) -> None:
+    def judgement(self, settings: Settings, *, since: float) -> Judgement:
+        """Bad when, after `since`, too many failed or most were slow, beside the time before.
+
+        Else `not judged`: that a few reads went well proves little.
+        """
+        done = list(self.done)
+        new = [read for read in done if read.began >= since]
+        failed = sum(read.failed for read in new)
+        if failed >= FEWEST_FAILED and failed > settings.error_share * len(new):
+            return Judgement("bad", f"{failed} of {len(new)} reads of our own failed", len(new), failed)
+        limit_ms = max(settings.p95_ms, settings.p95_ratio * _median_ms([read for read in done if read.began < since]))
+        median_ms = _median_ms(new)
+        if len(new) >= FEWEST and median_ms > limit_ms:
+            reason = (
+                f"half of {len(new)} reads of our own took {median_ms:.0f} ms or longer, more than {limit_ms:.0f} ms"
+            )
+            return Judgement("bad", reason, len(new), failed, median_ms)
+        return Judgement("not judged", f"{failed} of {len(new)} reads of our own failed", len(new), failed)
+
+    def _client(self, index: int) -> None:
+        self._ended.wait(self._every_s * index / CLIENTS)
         connection = self._connection()
         while not self._ended.is_set():
             began = time.monotonic()
@@ -104,7 +111,7 @@ class Reads:
                 connection.close()
                 connection = self._connection()
             seconds = time.monotonic() - began
-            self.done.append(Read(seconds, failed))
+            self.done.append(Read(began, seconds, failed))
             self._ended.wait(max(0.0, self._every_s - seconds))
         connection.close()
 
@@ -112,3 +119,17 @@ class Reads:
         return http.client.HTTPSConnection(
             self._door.host, self._door.port, timeout=_TIMEOUT_S, context=self._door.context
         )
+
+
+def begin(system: System) -> tuple[Reads | None, str]:
+    """Reads that have begun, or none and why."""
+    if not (system.settings.bake_s and system.settings.bake_reads_per_s):
+        return None, "none wanted"
+    try:
+        return Reads(Door.of(system), system.settings.bake_reads_per_s), ""
+    except (CommandFailed, OSError, ValueError) as error:
+        return None, " ".join(str(error).split())
+
+
+def _median_ms(reads: list[Read]) -> float:
+    return 1000 * statistics.median(read.seconds for read in reads) if reads else 0.0

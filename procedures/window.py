@@ -71,9 +71,7 @@ def judge(window: Counters, old_p95_ms: float | None, settings: Settings) -> Jud
         )
     if errors / requests > settings.error_share:
         return judged("bad", f"{errors} of {requests} requests failed, more than {settings.error_share:.1%}")
-    limit = settings.p95_ms
-    if old_p95_ms is not None:
-        limit = min(limit, max(settings.p95_floor_ms, settings.p95_ratio * old_p95_ms))
+    limit = settings.p95_ms if old_p95_ms is None else max(settings.p95_floor_ms, settings.p95_ratio * old_p95_ms)
     if p95 > limit:
         beside = "" if old_p95_ms is None else f" (the old release: {old_p95_ms:.0f} ms)"
         return judged("bad", f"95 % of {requests} requests took up to {p95:.0f} ms, more than {limit:.0f} ms{beside}")

@@ -29,7 +29,7 @@ def answered(requests: int, *, errors: int = 0, within: float = 0.05) -> Counter
         (answered(200), None, "good", "0 of 200"),
         (answered(200, errors=2), None, "good", "2 of 200"),
         (answered(200, errors=3), None, "bad", "3 of 200 requests failed"),
-        (answered(200, within=1.0), None, "bad", "ms"),
+        (answered(200, within=1.0), None, "bad", "more than 750 ms"),
         (answered(200, within=0.5), 20.0, "bad", "the old release: 20 ms"),
         (answered(200, within=0.5), 200.0, "good", "within"),
         (answered(200, within=0.1), 1.0, "good", "within"),
