@@ -12,13 +12,14 @@ import threading
 import time
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import docker
 import httpx
-from docker.errors import APIError, DockerException, ImageNotFound
+from docker.errors import APIError, DockerException
 from requests.exceptions import RequestException
 from rich.table import Table
 
@@ -118,16 +119,22 @@ def _python() -> Finding:
 def _engine() -> tuple[Finding, Info]:
     """The engine and what it says about itself; an empty mapping where none answers."""
     where = os.environ.get("DOCKER_HOST", "the local socket")
-    try:
-        client = docker.from_env(timeout=PROBE_S)
-        info: Info = client.info()
-    except (DockerException, RequestException) as error:
-        if "Permission denied" in str(error):
+    # The client first: the SDK leaves its socket open where nobody answers, and the client's question can be ended.
+    asked = shell.run(["docker", "version", "--format", "{{.Server.Version}}"], timeout_s=PROBE_S)
+    if asked.status == 127:
+        return Finding("engine", "missing", "there is no Docker engine on this machine", "sudo make setup"), {}
+    if asked.status != 0:
+        if "permission denied" in asked.stderr.lower():
             mend = "sudo usermod -aG docker $USER, then log in again"
             return Finding("engine", "missing", f"this user may not talk to the engine at {where}", mend), {}
-        if shutil.which("dockerd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin") is None:
-            return Finding("engine", "missing", "there is no Docker engine on this machine", "sudo make setup"), {}
         return Finding("engine", "missing", f"no Docker engine answers at {where}", "sudo make setup"), {}
+    try:
+        with closing(docker.from_env(timeout=PROBE_S)) as client:
+            info: Info = client.info()
+    except (DockerException, RequestException) as error:
+        return Finding(
+            "engine", "missing", f"the engine at {where} does not tell about itself: {error}", "docker info"
+        ), {}
     cores, version = info.get("NCPU", "?"), info.get("ServerVersion", "?")
     return Finding(
         "engine", "ok", f"Docker {version}, {info.get('OSType')}/{info.get('Architecture')}, {cores} cores"
@@ -219,7 +226,8 @@ def _clock(info: Info) -> Finding:
 def _engine_time() -> float | None:
     """The engine's clock now, in seconds since 1970; asked anew, because the first answer has aged meanwhile."""
     try:
-        told = str(docker.from_env(timeout=PROBE_S).info()["SystemTime"])
+        with closing(docker.from_env(timeout=PROBE_S)) as client:
+            told = str(client.info()["SystemTime"])
         return datetime.datetime.fromisoformat(told[:19] + "+00:00").timestamp() + float(f"0.{told[20:26]}")
     except (DockerException, RequestException, KeyError, ValueError):
         return None
@@ -231,15 +239,12 @@ def _images(target: Path, info: Info) -> Finding:
     wanted = {str(service["image"]) for service in _services(target).values() if "image" in service}
     if not wanted:
         return Finding("images", "warning", "no compose file here tells which images are needed", "make setup")
-    client = docker.from_env(timeout=PROBE_S)
-    lacking = []
-    for image in sorted(wanted):
-        try:
-            client.images.get(image)
-        except ImageNotFound:
-            lacking.append(image)
-        except (DockerException, RequestException) as error:
-            return Finding("images", "warning", f"the engine does not tell: {error}", "readygate doctor, again")
+    try:
+        with closing(docker.from_env(timeout=PROBE_S)) as client:
+            here = {tag for image in client.images.list() for tag in image.tags}
+    except (DockerException, RequestException) as error:
+        return Finding("images", "warning", f"the engine does not tell: {error}", "readygate doctor, again")
+    lacking = sorted(wanted - here)
     if lacking:
         detail = (
             f"{len(lacking)} of {len(wanted)} are not here yet ({', '.join(lacking[:3])}…): a run builds them first"
@@ -253,7 +258,8 @@ def _registry(info: Info) -> Finding:
         return Finding("registry", "warning", "no engine to ask", "make setup")
     mend = "nothing, if images are built here; else the engine's network, proxy or registry mirror"
     try:
-        docker.from_env(timeout=PROBE_S).images.get_registry_data(PUBLIC_IMAGE)
+        with closing(docker.from_env(timeout=PROBE_S)) as client:
+            client.images.get_registry_data(PUBLIC_IMAGE)
     except (APIError, DockerException, RequestException):
         return Finding("registry", "warning", f"no registry tells about {PUBLIC_IMAGE}", mend)
     return Finding("registry", "ok", f"tells about {PUBLIC_IMAGE}")

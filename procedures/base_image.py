@@ -29,8 +29,11 @@ _SLIM = (
 
 def ensure(root: Path, step: Step) -> None:
     """Leave with a base image on this machine and its name in `.env` as BASE_IMAGE, or raise SetupFailed."""
-    remembered = env_file.remembered(root, "BASE_IMAGE")
-    image = _local(remembered) or _local(PUBLIC) or _local(BUILT_HERE) or _made(remembered, step)
+    wanted = env_file.remembered(root, "BASE_IMAGE") or PUBLIC
+    if wanted in {PUBLIC, BUILT_HERE}:
+        image = next(filter(present, (wanted, PUBLIC, BUILT_HERE)), "") or _made(step)
+    else:
+        image = _chosen_by_user(wanted, step)
     env_file.remember(root, "BASE_IMAGE", image)
     step.found = f"{image} is here"
 
@@ -40,21 +43,24 @@ def present(image: str) -> bool:
     return run(["docker", "image", "inspect", "--format", "{{.Id}}", image], timeout_s=30).ok
 
 
-def _local(image: str) -> str:
-    return image if image and present(image) else ""
-
-
-def _made(remembered: str, step: Step) -> str:
-    wanted = remembered if remembered not in {"", BUILT_HERE} else PUBLIC
-    step.say(f"pulling {wanted}")
-    pulled = run(["docker", "pull", "--quiet", wanted], timeout_s=PULL_TIMEOUT_S)
-    if pulled.ok:
-        return wanted
-    if wanted != PUBLIC:
+def _chosen_by_user(image: str, step: Step) -> str:
+    """An image that somebody wrote into `.env` is used or missed, never replaced."""
+    if present(image):
+        return image
+    step.say(f"pulling {image}")
+    pulled = run(["docker", "pull", "--quiet", image], timeout_s=PULL_TIMEOUT_S)
+    if not pulled.ok:
         raise SetupFailed(
-            f"BASE_IMAGE={wanted} in .env is not on this machine and cannot be pulled: {pulled.last_lines(1)}.",
-            f"docker pull {wanted}, or take the line BASE_IMAGE out of .env",
+            f"BASE_IMAGE={image} in .env is not on this machine and cannot be pulled: {' '.join(pulled.last_lines(1))}",
+            f"docker pull {image}, or take the line BASE_IMAGE out of .env",
         )
+    return image
+
+
+def _made(step: Step) -> str:
+    step.say(f"pulling {PUBLIC}")
+    if run(["docker", "pull", "--quiet", PUBLIC], timeout_s=PULL_TIMEOUT_S).ok:
+        return PUBLIC
     step.say(f"no registry gives {PUBLIC}; building {BUILT_HERE} with mmdebstrap, which takes about a minute")
     build(BUILT_HERE)
     return BUILT_HERE
