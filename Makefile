@@ -33,8 +33,7 @@ check: $(READY) ## Lint, formatting and types
 	@$(PYTHON) -m mypy
 
 docs: $(READY) ## Write the generated documents anew
-	@$(PYTHON) -m readygate list --markdown > docs/.CHECKS.md
-	@mv docs/.CHECKS.md docs/CHECKS.md
+	@$(PYTHON) -m gate.catalogue
 
 clean: ## Remove what the gate created and the caches; keeps secrets, .env, reports and images
 	@if [ -x $(PYTHON) ] && command -v docker >/dev/null; then $(PYTHON) -m readygate clean; fi
