@@ -44,6 +44,7 @@ async def canary(pool: Pool, settings: WorkerSettings, timeout_s: float) -> dict
     started = time.monotonic()
     desk = Desk(pool)
     await desk.open()
+    await _clear_canaries(pool, settings.colour)
     submission = Submission(
         tenant=CANARY_TENANT,
         submitter=settings.colour,
@@ -75,6 +76,17 @@ async def canary(pool: Pool, settings: WorkerSettings, timeout_s: float) -> dict
         await decision.cancel(connection, CANARY_TENANT, accepted.id)
     lately = f"; last attempt: {row['error']['code']}" if row["error"] else ""
     raise Failed(f"the canary job was still {row['state']} after {timeout_s:g} s{lately}")
+
+
+async def _clear_canaries(pool: Pool, colour: str) -> None:
+    """Cancel what an earlier canary of this colour left: its release may have died of it, and ours must not."""
+    async with pool.connection() as connection:
+        cursor = await connection.execute(
+            "SELECT id FROM job WHERE tenant = %s AND submitter = %s AND state IN ('queued', 'running')",
+            (CANARY_TENANT, colour),
+        )
+        for row in await cursor.fetchall():
+            await decision.cancel(connection, CANARY_TENANT, row["id"])
 
 
 async def drained(pool: Pool, colour: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import psycopg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from procrastinate.exceptions import ConnectorException
 from starlette.exceptions import HTTPException
 
 from docjobs import logs
@@ -71,7 +72,8 @@ def install(application: FastAPI) -> None:
         return response(422, "invalid-request", "the request does not have the documented form", errors=errors)
 
     @application.exception_handler(psycopg.OperationalError)
-    async def database(_: Request, error: psycopg.OperationalError) -> JSONResponse:
+    @application.exception_handler(ConnectorException)
+    async def database(_: Request, error: Exception) -> JSONResponse:
         _LOG.warning("database not reachable", extra={"error": type(error).__name__})
         return response(
             503, "database-unavailable", "the database cannot be reached; try again", {"Retry-After": _RETRY_AFTER_S}

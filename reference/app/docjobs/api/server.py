@@ -21,6 +21,8 @@ from docjobs.store.submission import Desk
 _LOG = logging.getLogger(__name__)
 _GRACE_S = 10
 _MOST_CONNECTIONS = 512
+# Longer than any proxy keeps an idle connection, so that it is never us who close one just as a request comes.
+_KEEP_ALIVE_S = 75
 
 
 def application(settings: ApiSettings) -> FastAPI:
@@ -71,6 +73,7 @@ def serve() -> int:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=_GRACE_S,
+        timeout_keep_alive=_KEEP_ALIVE_S,
         limit_concurrency=_MOST_CONNECTIONS,
     )
     return 0

@@ -32,6 +32,11 @@ class Claim:
     canary: bool
     waited_s: float
 
+    @property
+    def counted_as(self) -> str:
+        """The type under which metrics count this run: a canary's failure is the deployment's business."""
+        return "canary" if self.canary else self.type
+
 
 class Lost(Exception):
     """The job was cancelled or taken over: this run must leave no trace."""

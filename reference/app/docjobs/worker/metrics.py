@@ -16,9 +16,7 @@ DURATION = Histogram(
     "docjobs_job_duration_seconds", "Claim to completion of succeeded jobs", ["type"], buckets=_SECONDS
 )
 WAIT = Histogram("docjobs_job_wait_seconds", "Submission to the first claim", ["type"], buckets=_SECONDS)
-STAGE = Histogram(
-    "docjobs_stage_duration_seconds", "One stage of one job, its remote wait included", ["stage"], buckets=_SECONDS
-)
+STAGE = Histogram("docjobs_stage_duration_seconds", "One stage, its remote wait included", ["stage"], buckets=_SECONDS)
 TAKEN_OVER = Counter("docjobs_jobs_taken_over_total", "Jobs taken from a silent worker", ["outcome"])
 STAGE_CRASHES = Counter("docjobs_stage_processes_crashed_total", "Stage processes that died at work")
 RUNNING = Gauge("docjobs_worker_jobs_running", "Jobs this worker runs now")
@@ -29,11 +27,12 @@ HEARTBEAT = Gauge("docjobs_worker_heartbeat_timestamp_seconds", "When a heartbea
 DATABASE_ERRORS = Counter("docjobs_worker_database_errors_total", "Calls to the database that failed")
 
 # Series that exist only after their first event cannot be alerted on.
-for _job_type in JOB_TYPES.values():
+for _type in (*JOB_TYPES, "canary"):
     for _outcome in ("succeeded", "failed", "retried", "lost", "handed_back"):
-        FINISHED.labels(_job_type.name, _outcome)
-    DURATION.labels(_job_type.name)
-    WAIT.labels(_job_type.name)
+        FINISHED.labels(_type, _outcome)
+    DURATION.labels(_type)
+    WAIT.labels(_type)
+for _job_type in JOB_TYPES.values():
     for _stage in (*(name for name, _ in _job_type.stages), FINAL_STAGE):
         STAGE.labels(_stage)
 for _outcome in ("queued", "failed"):

@@ -51,8 +51,8 @@ class Runs:
         logs.job_id.set(str(claim.id))
         logs.request_id.set(claim.request_id)
         if claim.attempts == 1:
-            metrics.WAIT.labels(claim.type).observe(claim.waited_s)
-        _LOG.info("job started", extra={"attempt": claim.attempts, "type": claim.type})
+            metrics.WAIT.labels(claim.counted_as).observe(claim.waited_s)
+        _LOG.info("job started", extra={"attempt": claim.attempts, "type": claim.counted_as})
         work = asyncio.create_task(self._stages(claim))
         self._held[claim] = work
         try:
@@ -109,7 +109,7 @@ class Runs:
             lambda connection: claims.complete(connection, claim, finished, FINAL_STAGE, time.monotonic() - started)
         )
         metrics.STAGE.labels(FINAL_STAGE).observe(time.monotonic() - started)
-        metrics.DURATION.labels(claim.type).observe(time.monotonic() - began)
+        metrics.DURATION.labels(claim.counted_as).observe(time.monotonic() - began)
 
     async def _record_stage(self, claim: Claim, name: str, seconds: float, following: str) -> None:
         await self._persist(lambda connection: claims.passed(connection, claim, name, seconds, following))
@@ -161,7 +161,7 @@ class Runs:
                 await asyncio.sleep(_DATABASE_PAUSE_S)
 
     def _ended(self, claim: Claim, outcome: str, code: str = "") -> None:
-        metrics.FINISHED.labels(claim.type, outcome).inc()
+        metrics.FINISHED.labels(claim.counted_as, outcome).inc()
         level = logging.WARNING if outcome in {"failed", "retried", "lost"} else logging.INFO
         extra = {"outcome": outcome, "attempt": claim.attempts} | ({"code": code} if code else {})
         _LOG.log(level, "job ended", extra=extra)

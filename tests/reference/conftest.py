@@ -1,0 +1,8 @@
+"""Makes the application's package importable as it is in its image."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "reference/app"))
