@@ -57,8 +57,7 @@ def test_time(
     with traffic(stack, per_second=limits["rollback.traffic_per_s"].value) as stream:
         for _ in range(int(limits["rollback.repeats"].value)):
             release.deploy(stack, target.releases["candidate"]).check("deploying the candidate")
-            for _ in range(int(limits["rollback.jobs_in_flight"].value)):
-                ledger.submit()
+            ledger.submit_at_once(int(limits["rollback.jobs_in_flight"].value))
             evidence.event("rollback", "decided")
             rollbacks.append(release.roll_back(stack).check("rolling back"))
             evidence.event("rollback", "done")
