@@ -32,6 +32,7 @@ class Change:
     details: dict[str, Any] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     back: bool = False
+    stands_by: bool = False
     reads: Reads | None = None
     switched_at: float = 0.0
     old_p95_ms: float | None = None
@@ -52,25 +53,28 @@ class Change:
         system.assume(intended, both=True)
         configuration = system.configuration()
         system.assume(before)
-        found = {
-            service: (reference := configuration.images[service], system.image_id(reference))
-            for service in (f"api-{before.idle}", f"worker-{before.idle}", "migrate")
-        }
-        missing = [reference for reference, image in found.values() if image is None]
+        services = (f"api-{before.idle}", f"worker-{before.idle}", "migrate")
+        references = {service: configuration.images[service] for service in services}
+        found = system.image_ids(tuple(references.values()))
+        missing = [reference for reference in references.values() if reference not in found]
         if missing:
             raise Refused(
                 f"release {release} is not on this engine: no image {', '.join(missing)}", mend.format(release)
             )
-        ids = {service: image for service, (_, image) in found.items() if image is not None}
-        return cls(system, before, release, configuration, ids, back=back)
+        ids = {service: found[reference] for service, reference in references.items()}
+        change = cls(system, before, release, configuration, ids, back=back)
+        change.stands_by = back and change.runs_on(before.idle)
+        return change
 
     def already_running(self) -> bool:
-        """Whether the live colour is the release asked for, in every container, by image and not by name alone."""
-        if self.release != self.before.release:
-            return False
-        wanted = {service.replace(self.new, self.old): image for service, image in self.image_ids.items()}
+        """Whether the live colour is the release asked for."""
+        return self.release == self.before.release and self.runs_on(self.old)
+
+    def runs_on(self, colour: str) -> bool:
+        """Whether every container of a colour runs the release, by image and not by name alone."""
+        wanted = {service.replace(self.new, colour): image for service, image in self.image_ids.items()}
         wanted.pop("migrate", None)
-        running = self.system.containers(self.old)
+        running = self.system.containers(colour)
         return {each.service for each in running} == set(wanted) and all(
             each.running and each.image == wanted[each.service] for each in running
         )
@@ -116,10 +120,11 @@ def migrate(change: Change) -> None:
 
 
 def start(change: Change) -> None:
-    """Start the idle colour with the new release. From here on there is something to undo."""
+    """Start the idle colour with the release, unless it stands by. From here on there is something to undo."""
     system = change.system
     system.record(change.both, both=True)
-    system.do(system.compose.start(change.new), f"{change.new} does not start with {change.release}")
+    if not change.stands_by:
+        system.do(system.compose.start(change.new), f"{change.new} does not start with {change.release}")
 
 
 def ready(change: Change) -> None:
@@ -137,6 +142,8 @@ def ready(change: Change) -> None:
     for container in running:
         if container.image != change.image_ids[container.service]:
             raise StepFailed(f"{container.service} runs image {container.image}, which is not that of {change.release}")
+    if change.stands_by:  # it said who it is when it was deployed
+        return
     served = system.release_served_by(change.new)
     if served != change.release:
         raise StepFailed(f"api-{change.new} says it is release {served!r}, not {change.release}")
@@ -187,9 +194,10 @@ def bake(change: Change) -> None:
 
 
 def finish(change: Change) -> None:
-    """Write down that the new release is live, then stop the old colour; its containers stay, for a quick way back."""
-    change.system.record(change.after)
-    change.remarks += _attempted((lambda: _stop(change, change.old),))
+    """Write down that the release is live. The one it replaced stands by, for the quickest way back; a bad one is stopped."""
+    change.system.record(change.after, both=not change.back)
+    if change.back:
+        change.remarks += _attempted((lambda: _stop(change, change.old),))
 
 
 def go_back(change: Change) -> list[str]:
@@ -213,10 +221,10 @@ def plan(change: Change, phases: tuple[Phase, ...]) -> tuple[Argv, ...]:
     compose = change.system.compose
     commands: dict[Phase, tuple[Argv, ...]] = {
         migrate: (compose.migrate(),),
-        start: (compose.start(change.new),),
+        start: () if change.stands_by else (compose.start(change.new),),
         canary: (compose.canary(change.new, change.system.settings.canary_timeout_s),),
         switch: (compose.gateway_to(change.new), compose.workers_to(change.new)),
-        finish: (compose.stop(change.old),),
+        finish: (compose.stop(change.old),) if change.back else (),
     }
     return tuple(argv for phase in phases for argv in commands.get(phase, ()))
 
@@ -234,14 +242,14 @@ def _ready(change: Change) -> list[Container] | None:
     services = {container.service for container in containers}
     if services != set(change.image_ids) - {"migrate"} or change.system.gateway()[change.new]["up"] < 1:
         return None
-    return containers if all(map(change.system.healthy, containers)) else None
+    return None if any(map(change.system.illness, containers)) else containers
 
 
 def _why_not(change: Change) -> str:
     """What still held it back, said by the engine, the gateway and the service's own last words."""
-    unwell = [each.service for each in change.system.containers(change.new) if not change.system.healthy(each)]
-    said = [f"{service} is not healthy and last said {change.system.last_words(service)!r}" for service in unwell]
-    return "; ".join(said) or f"the gateway sees no server of {change.new} up"
+    said = [(each.service, change.system.illness(each)) for each in change.system.containers(change.new)]
+    ill = "; ".join(f"{service}: {illness}" for service, illness in said if illness)
+    return ill or f"the gateway sees no server of {change.new} up"
 
 
 def _held(change: Change) -> str:

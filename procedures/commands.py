@@ -46,7 +46,7 @@ class Compose:
         return self._up(colour, "--force-recreate")
 
     def keep(self, colour: str) -> Argv:
-        """Start what does not run and leave alone what does."""
+        """Start what does not run, and leave alone what does."""
         return self._up(colour)
 
     def stop(self, colour: str) -> Argv:
@@ -111,6 +111,6 @@ def inside_container(container: str, words: Sequence[str]) -> Argv:
     return ("docker", "exec", container, *words)
 
 
-def inspect_image(reference: str) -> Argv:
-    """The engine's view of one image; status 1 when it is absent."""
-    return ("docker", "image", "inspect", reference)
+def inspect_images(references: Sequence[str]) -> Argv:
+    """The engine's view of images; status 1 when one is absent, and the others all the same."""
+    return ("docker", "image", "inspect", *references)

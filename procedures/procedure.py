@@ -163,6 +163,10 @@ class Procedure:
 def in_one_line(error: Exception) -> str:
     """What went wrong, with the last thing the failed command said and how to mend it."""
     if isinstance(error, CommandFailed):
-        said = f"{error.what}: {error.last_lines[-1].strip()}" if error.last_lines else f"{error.what} ({error.status})"
+        said = (
+            f"{error.what}: {error.last_lines[-1].strip()}"
+            if error.last_lines
+            else f"{error.what} (exit status {error.status})"
+        )
         return f"{said}. To mend it: {error.mend}" if error.mend else said
     return " ".join(str(error).split())

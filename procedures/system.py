@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,15 +86,15 @@ class System:
         images = {name: service["image"] for name, service in services.items() if "image" in service}
         return Configuration(hashlib.sha256(answer.stdout.encode()).hexdigest(), images)
 
-    def image_id(self, reference: str) -> str | None:
-        """The id of an image on this engine, or None when it is absent."""
-        answer = self.ask(commands.inspect_image(reference))
-        if answer.ok:
-            return str(json.loads(answer.stdout)[0]["Id"])
-        if "no such image" in answer.stderr.lower():
-            return None
-        answer.check(f"the engine does not say whether it has the image {reference}", "readygate doctor")
-        return None
+    def image_ids(self, references: Sequence[str]) -> dict[str, str]:
+        """The ids of those images that this engine has. CommandFailed when it does not say."""
+        answer = self.ask(commands.inspect_images(references))
+        if not answer.ok and "no such image" not in answer.stderr.lower():
+            answer.check("the engine does not say which images it has", "readygate doctor")
+        found = {
+            tag: str(image["Id"]) for image in json.loads(answer.stdout or "[]") for tag in image["RepoTags"] or ()
+        }
+        return {reference: found[reference] for reference in references if reference in found}
 
     def containers(self, colour: str) -> list[Container]:
         """The containers of a colour, stopped ones included."""
@@ -104,13 +104,17 @@ class System:
         answer = self.do(commands.inspect_containers(ids), f"cannot inspect the containers of {colour}")
         return [_container(each) for each in json.loads(answer.stdout)]
 
-    def healthy(self, container: Container) -> bool:
-        """Whether the container passes the health check it declares: asked at once, not when the engine's timer says so."""
+    def illness(self, container: Container) -> str:
+        """Why a container does not pass the health check it declares; empty when it does.
+
+        The check is run at once: the engine's own timer would say the same seconds later.
+        """
         if not container.running:
-            return False
+            return f"not running, last said {self.last_words(container.service)!r}"
         if container.health == "healthy" or not container.check:
-            return True
-        return self.ask(commands.inside_container(container.id, container.check)).ok
+            return ""
+        answer = self.ask(commands.inside_container(container.id, container.check))
+        return "" if answer.ok else " ".join(answer.last_lines(1)) or f"its health check ended with {answer.status}"
 
     def gateway(self) -> dict[str, Any]:
         """What the gateway says of itself: the active colour, and per colour how many servers are up."""
@@ -137,9 +141,14 @@ class System:
         self.do(self.compose.workers_to(colour), f"the workers of {colour} do not take over")
 
     def last_words(self, service: str) -> str:
-        """The last line a service logged, shortened; empty when it said nothing."""
+        """The last thing a service logged, shortened; empty when it said nothing."""
         lines = self.ask(self.compose.last_words(service)).stdout.splitlines()
-        return next((line.strip()[:200] for line in reversed(lines) if line.strip()), "")
+        last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        try:
+            said = json.loads(last)
+        except ValueError:
+            return last[:200]
+        return str(said.get("message", last) if isinstance(said, dict) else last)[:200]
 
 
 def _container(inspected: dict[str, Any]) -> Container:

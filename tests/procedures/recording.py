@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from procedures import environment
-from procedures.commands import COLOURS, Argv, Compose, inspect_image
+from procedures.commands import COLOURS, Argv, Compose
 from procedures.shell import Completed
 
 COMPOSE = Compose.of({})
@@ -55,9 +55,9 @@ class Recorded:
         if self.fails(argv):
             return Completed(argv, 1, "", "it broke", 0.0)
         answer = self._answer(argv, env, given.get("input"))
-        if answer is None:
-            return Completed(argv, 1, "", "no such image", 0.0)
-        return Completed(argv, 0, answer if isinstance(answer, str) else json.dumps(answer), "", 0.0)
+        absent = argv[:3] == ("docker", "image", "inspect") and len(answer) < len(argv[3:])
+        status, said = (1, "Error: No such image") if absent else (0, "")
+        return Completed(argv, status, answer if isinstance(answer, str) else json.dumps(answer), said, 0.0)
 
     @property
     def changes(self) -> list[Argv]:
@@ -92,7 +92,7 @@ class Recorded:
         if argv[:3] == ("docker", "container", "inspect"):
             return [self._container(service) for service in argv[3:]]
         if argv[:3] == ("docker", "image", "inspect"):
-            return [{"Id": image_id(argv[3])}] if argv in map(inspect_image, self.images) else None
+            return [{"Id": image_id(each), "RepoTags": [each]} for each in argv[3:] if each in self.images]
         return looks.get(argv, {"running": 0})
 
     def _services(self, env: dict[str, str]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from tests.procedures.recording import COMPOSE, Recorded, mutating
 
 BACK = [COMPOSE.gateway_back_to("blue"), COMPOSE.workers_to("blue"), COMPOSE.stop("green")]
 LIVE_GREEN = {
-    "COMPOSE_PROFILES": "green,grafana",
+    "COMPOSE_PROFILES": "blue,green,grafana",
     "ACTIVE_COLOUR": "green",
     "RELEASE_GREEN": "1.1.0",
     "RELEASE_MIGRATE": "1.1.0",
@@ -30,7 +30,7 @@ def test_a_deploy_switches_and_writes_down_what_is_live(system: Recorded) -> Non
     assert (outcome.result, outcome.status) == ("deployed", 0)
     assert (outcome.previous, outcome.colour) == ("1.0.0", "green")
     assert system.values.items() >= (LIVE_GREEN | {"RELEASE_BLUE": "1.0.0"}).items()
-    assert (system.active, system.running) == ("green", {"green": "1.1.0"})
+    assert (system.active, system.running) == ("green", {"blue": "1.0.0", "green": "1.1.0"})
     assert list(outcome.phases) == ["lock", "plan", *(phase.__name__ for phase in deploy.PHASES)]
     assert system.file.read_text(encoding="utf-8").startswith("# kept\n")
 
@@ -140,7 +140,7 @@ def test_a_release_that_never_gets_ready_is_named_with_its_service(unready: str,
     outcome = carry_out(deploy.request("1.1.0"), system)
     assert outcome.result == "rolled-back"
     assert "did not get ready" in outcome.reason
-    assert unready in outcome.reason
+    assert f"{unready}: it broke" in outcome.reason
 
 
 def test_an_image_that_is_not_the_releases_goes_back(system: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,7 +173,7 @@ def test_the_running_release_is_left_alone(system: Recorded) -> None:
 def test_the_live_release_is_brought_back_when_its_containers_are_of_another_image(system: Recorded) -> None:
     system.running = {"blue": "0.9.0"}
     assert carry_out(deploy.request("1.0.0"), system).result == "deployed"
-    assert system.running == {"green": "1.0.0"}
+    assert (system.active, system.running["green"]) == ("green", "1.0.0")
 
 
 @pytest.mark.parametrize("release", ["2.0.0", "../1.0.0", "--help", ""])
@@ -224,10 +224,23 @@ def test_a_rollback_leaves_a_release_that_does_not_drain(system: Recorded) -> No
 def test_a_rollback_that_cannot_start_the_old_release_keeps_the_new_one(system: Recorded) -> None:
     carry_out(deploy.request("1.1.0"), system)
     before = system.values
+    system.running.pop("blue")
     system.fails = lambda argv: argv == COMPOSE.start("blue")
     outcome = carry_out(rollback.request(""), system)
     assert (outcome.result, outcome.status) == ("failed", 1)
-    assert (system.active, system.running, system.values) == ("green", {"green": "1.1.0"}, before)
+    assert (system.active, system.running) == ("green", {"green": "1.1.0"})
+    assert system.values == before | {"COMPOSE_PROFILES": "green,grafana"}
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_rollback_starts_the_old_release_only_when_it_does_not_stand_by(stopped: bool, system: Recorded) -> None:  # noqa: FBT001
+    carry_out(deploy.request("1.1.0"), system)
+    if stopped:
+        system.running.pop("blue")
+    system.argvs.clear()
+    assert carry_out(rollback.request(""), system).result == "rolled-back"
+    assert (COMPOSE.start("blue") in system.argvs) is stopped
+    assert (system.active, system.running) == ("blue", {"blue": "1.0.0"})
 
 
 def test_a_second_change_is_refused_and_names_the_first(system: Recorded) -> None:
@@ -253,7 +266,7 @@ def test_what_a_killed_deploy_left_is_brought_to_one_truth(committed: bool, syst
     assert outcome.result == "unchanged"
     expected = ("green", {"green": "1.1.0"}) if committed else ("blue", {"blue": "1.0.0"})
     assert (system.active, system.running) == expected
-    assert system.values == (before | LIVE_GREEN if committed else before)
+    assert system.values == (before | LIVE_GREEN | {"COMPOSE_PROFILES": "green,grafana"} if committed else before)
     assert "deploy 7.7.7" in audit(system)[-1]["taken_over"]["found"]
 
 
