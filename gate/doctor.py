@@ -12,7 +12,7 @@ import threading
 import time
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -66,7 +66,8 @@ def diagnose(target: Path = TARGET) -> list[Finding]:
     found: dict[str, Finding] = {}
 
     def look(name: str, probe: Callable[[], Finding]) -> None:
-        found[name] = probe()
+        with suppress(TimeoutError):  # what did not end in time is reported as such below
+            found[name] = probe()
 
     # Daemon threads: looking up a host name has no time limit of its own, and must not hold up the end either.
     running = [threading.Thread(target=look, args=(name, probe), daemon=True) for name, (_, probe) in probes.items()]
@@ -123,11 +124,12 @@ def _engine() -> tuple[Finding, Info]:
     asked = shell.run(["docker", "version", "--format", "{{.Server.Version}}"], timeout_s=PROBE_S)
     if asked.status == 127:
         return Finding("engine", "missing", "there is no Docker engine on this machine", "sudo make setup"), {}
+    late = f" within {PROBE_S:g} s" if asked.timed_out else ""
     if asked.status != 0:
         if "permission denied" in asked.stderr.lower():
             mend = "sudo usermod -aG docker $USER, then log in again"
             return Finding("engine", "missing", f"this user may not talk to the engine at {where}", mend), {}
-        return Finding("engine", "missing", f"no Docker engine answers at {where}", "sudo make setup"), {}
+        return Finding("engine", "missing", f"no Docker engine answers at {where}{late}", "sudo make setup"), {}
     try:
         with closing(docker.from_env(timeout=PROBE_S)) as client:
             info: Info = client.info()
@@ -291,7 +293,10 @@ def _published(target: Path) -> list[tuple[str, int]]:
 
 
 def _services(target: Path) -> Mapping[str, Mapping[str, Any]]:
-    """The services as compose understands them; empty where there is no target or compose refuses it."""
+    """The services as compose understands them; empty where there is no target or compose refuses it.
+
+    Raises TimeoutError when compose does not end in time.
+    """
     try:
         stack = tomllib.loads(target.read_text(encoding="utf-8"))["stack"]
         files = [word for name in stack["compose"] for word in ("-f", str(target.parent / name))]
@@ -301,5 +306,7 @@ def _services(target: Path) -> Mapping[str, Mapping[str, Any]]:
     env = next((["--env-file", str(path)] for path in variables if path.is_file()), [])
     argv = ["docker", "compose", *env, *files, "config", "--format", "json", "--no-path-resolution"]
     done = shell.run(argv, timeout_s=PROBE_S)
+    if done.timed_out:
+        raise TimeoutError
     services: Mapping[str, Mapping[str, Any]] = json.loads(done.stdout)["services"] if done.status == 0 else {}
     return services
