@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from procedures.refusal import StepFailed
 from procedures.shell import CommandFailed
 from procedures.system import System
-from procedures.traffic import Reads
+from procedures.traffic import Reads, judged
 from procedures.waiting import pause
 from procedures.window import Counters, Judgement, judge
 
@@ -49,7 +49,8 @@ class Watch:
     def _until_bad(self, seconds: float) -> Judgement:
         end = time.monotonic() + seconds
         while True:
-            if self.reads and (own := self.reads.judgement(self.system.settings, since=self.since)).verdict == "bad":
+            own = judged(self.reads.done[:] if self.reads else (), self.system.settings, since=self.since)
+            if own.verdict == "bad":
                 return own
             judgement = self._look()
             left = end - time.monotonic()

@@ -83,7 +83,10 @@ class Change:
         """Stop reading, and keep how many reads failed from the start of the new colour until now."""
         if self.reads:
             self.reads.end()
-            self.details["reads"] = {"sent": len(self.reads.done), "failed": self.reads.failed()}
+            self.details["reads"] = {
+                "sent": len(self.reads.done),
+                "failed": sum(each.failed for each in self.reads.done),
+            }
 
     @property
     def old(self) -> str:

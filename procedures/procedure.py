@@ -89,7 +89,7 @@ class Procedure:
             except PROBLEMS as error:
                 return keep(self.not_begun(error), evidence=self.evidence, system=system)
             if unchanged:
-                outcome = self._outcome("unchanged", f"{change.release} is already running")
+                outcome = replace(self._outcome("unchanged", f"{change.release} is already running"), colour=change.old)
                 return keep(outcome, evidence=self.evidence, system=system)
             lock.note(change.before.values())
             outcome, whole = self._through_phases(change)

@@ -9,6 +9,7 @@ import statistics
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,29 +74,6 @@ class Reads:
         for thread in self._threads:
             thread.join(_TIMEOUT_S)
 
-    def failed(self) -> int:
-        """How many reads have failed so far."""
-        return sum(read.failed for read in list(self.done))
-
-    def judgement(self, settings: Settings, *, since: float) -> Judgement:
-        """Bad when, after `since`, too many failed or most were slow, beside the time before.
-
-        Else `not judged`: that a few reads went well proves little.
-        """
-        done = list(self.done)
-        new = [read for read in done if read.began >= since]
-        failed = sum(read.failed for read in new)
-        if failed >= FEWEST_FAILED and failed > settings.error_share * len(new):
-            return Judgement("bad", f"{failed} of {len(new)} reads of our own failed", len(new), failed)
-        limit_ms = max(settings.p95_ms, settings.p95_ratio * _median_ms([read for read in done if read.began < since]))
-        median_ms = _median_ms(new)
-        if len(new) >= FEWEST and median_ms > limit_ms:
-            reason = (
-                f"half of {len(new)} reads of our own took {median_ms:.0f} ms or longer, more than {limit_ms:.0f} ms"
-            )
-            return Judgement("bad", reason, len(new), failed, median_ms)
-        return Judgement("not judged", f"{failed} of {len(new)} reads of our own failed", len(new), failed)
-
     def _client(self, index: int) -> None:
         self._ended.wait(self._every_s * index / CLIENTS)
         connection = self._connection()
@@ -129,6 +107,23 @@ def begin(system: System) -> tuple[Reads | None, str]:
         return Reads(Door.of(system), system.settings.bake_reads_per_s), ""
     except (CommandFailed, OSError, ValueError) as error:
         return None, " ".join(str(error).split())
+
+
+def judged(done: Sequence[Read], settings: Settings, *, since: float) -> Judgement:
+    """Bad when, after `since`, too many failed or most were slow, beside the time before.
+
+    Else `not judged`: that a few reads went well proves little.
+    """
+    new = [read for read in done if read.began >= since]
+    failed = sum(read.failed for read in new)
+    if failed >= FEWEST_FAILED and failed > settings.error_share * len(new):
+        return Judgement("bad", f"{failed} of {len(new)} reads of our own failed", len(new), failed)
+    limit_ms = max(settings.p95_ms, settings.p95_ratio * _median_ms([read for read in done if read.began < since]))
+    median_ms = _median_ms(new)
+    if len(new) >= FEWEST and median_ms > limit_ms:
+        reason = f"half of {len(new)} reads of our own took {median_ms:.0f} ms or longer, more than {limit_ms:.0f} ms"
+        return Judgement("bad", reason, len(new), failed, median_ms)
+    return Judgement("not judged", f"{failed} of {len(new)} reads of our own failed", len(new), failed)
 
 
 def _median_ms(reads: list[Read]) -> float:
