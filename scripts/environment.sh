@@ -37,7 +37,7 @@ pip_install() {
     env -u PIP_TARGET -u PIP_PREFIX -u PIP_ROOT PIP_USER=0 PIP_REQUIRE_HASHES=0 PIP_DISABLE_PIP_VERSION_CHECK=1 \
         .venv/bin/python -m pip install --quiet "$@" >"$log" 2>&1 || {
         tail -n 12 "$log" >&2
-        lacks "pip could not install what the lock names" "make setup, once the package index answers (see the lines above)"
+        lacks "pip failed, as the lines above say" "make setup, once their cause is mended; the whole output is in $log"
     }
 }
 
