@@ -46,13 +46,15 @@ class Watch:
             self.reads.end()
         return self._until_bad(_SCRAPE_S) if judgement.verdict == "not judged" else judgement
 
+    def now(self) -> Judgement:
+        """Judge by what is known at this moment."""
+        own = judged(self.reads.done[:] if self.reads else (), self.system.settings, since=self.since)
+        return own if own.verdict == "bad" else self._look()
+
     def _until_bad(self, seconds: float) -> Judgement:
         end = time.monotonic() + seconds
         while True:
-            own = judged(self.reads.done[:] if self.reads else (), self.system.settings, since=self.since)
-            if own.verdict == "bad":
-                return own
-            judgement = self._look()
+            judgement = self.now()
             left = end - time.monotonic()
             if judgement.verdict == "bad" or left <= 0:
                 return judgement

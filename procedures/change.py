@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from procedures import bake as baking
 from procedures import traffic
+from procedures.bake import Watch, lately
 from procedures.commands import Argv
 from procedures.live import Live
 from procedures.refusal import Refused, StepFailed
@@ -16,6 +16,7 @@ from procedures.shell import CommandFailed
 from procedures.system import Configuration, Container, System
 from procedures.traffic import Reads
 from procedures.waiting import until
+from procedures.window import Judgement
 
 CRASHES = 3  # restarts after which a container is not given more time
 
@@ -164,7 +165,7 @@ def canary(change: Change) -> None:
 def switch(change: Change) -> None:
     """Send the traffic to the new colour and let its workers take the jobs."""
     if not change.back:
-        change.old_p95_ms = baking.lately(change.system, change.old)
+        change.old_p95_ms = lately(change.system, change.old)
     change.switched_at = time.monotonic()
     change.system.point_to(change.new)
     if change.back:  # whoever takes over from here must not return to the release that is being left
@@ -172,11 +173,14 @@ def switch(change: Change) -> None:
 
 
 def drain(change: Change) -> None:
-    """Wait until the old colour has finished its requests and its jobs; a bad one gets the time, but no veto."""
+    """Wait until the old colour has finished its requests and its jobs, watching the new one meanwhile.
+
+    A bad release that is being left gets the time to drain, but no veto.
+    """
     settings = change.system.settings
     try:
         until(
-            lambda: True if not _held(change) else None,
+            lambda: _drained(change),
             within_s=settings.drain_timeout_s,
             every_s=settings.poll_s,
             saying=lambda: f"{change.old} did not drain: {_held(change)}",
@@ -189,11 +193,7 @@ def drain(change: Change) -> None:
 
 def bake(change: Change) -> None:
     """Watch error rate and latency of the new release under traffic. StepFailed when they are bad."""
-    watch = baking.Watch(change.system, change.new, change.old_p95_ms, change.reads, change.switched_at)
-    judgement = watch.judgement()
-    change.details["bake"] = judgement.record()
-    if judgement.verdict == "bad":
-        raise StepFailed(f"{change.release} under traffic: {judgement.reason}")
+    _condemned_if_bad(change, _watch(change).judgement())
 
 
 def finish(change: Change) -> None:
@@ -253,6 +253,22 @@ def _why_not(change: Change) -> str:
     said = [(each.service, change.system.illness(each)) for each in change.system.containers(change.new)]
     ill = "; ".join(f"{service}: {illness}" for service, illness in said if illness)
     return ill or f"the gateway sees no server of {change.new} up"
+
+
+def _watch(change: Change) -> Watch:
+    return Watch(change.system, change.new, change.old_p95_ms, change.reads, change.switched_at)
+
+
+def _condemned_if_bad(change: Change, judgement: Judgement) -> None:
+    change.details["bake"] = judgement.record()
+    if judgement.verdict == "bad":
+        raise StepFailed(f"{change.release} under traffic: {judgement.reason}")
+
+
+def _drained(change: Change) -> bool | None:
+    if not change.back and change.system.settings.bake_s:
+        _condemned_if_bad(change, _watch(change).now())
+    return True if not _held(change) else None
 
 
 def _held(change: Change) -> str:
