@@ -46,8 +46,8 @@ class Compose:
         return self._up(colour, "--force-recreate")
 
     def keep(self, colour: str) -> Argv:
-        """Start what does not run, and leave alone what does."""
-        return self._up(colour)
+        """Start what does not run, and leave alone what does, even where the compose file was edited since."""
+        return self._up(colour, "--no-recreate")
 
     def stop(self, colour: str) -> Argv:
         return (*self.base, "stop", f"api-{colour}", f"worker-{colour}")
