@@ -163,3 +163,23 @@ def test_every_required_variable_is_demanded_once_at_least() -> None:
     plain = set(re.findall(r"\$\{([A-Z0-9_]+)\}", text))
     demanded = set(re.findall(r"\$\{([A-Z0-9_]+):\?", text))
     assert plain <= demanded
+
+
+def test_the_alert_on_connections_knows_how_many_there_are() -> None:
+    settings = (ROOT / "reference/database/postgresql.conf").read_text(encoding="utf-8")
+    most = re.search(r"^max_connections = (\d+)", settings, re.M)
+    rules = yaml.safe_load((ROOT / "reference/prometheus/rules/database.yml").read_text(encoding="utf-8"))
+    alert = next(rule for rule in rules["groups"][0]["rules"] if rule["alert"] == "DatabaseConnections")
+    assert most
+    assert f"of the {most[1]} connections" in alert["annotations"]["summary"]
+    assert 0.8 <= int(alert["expr"].rpartition(">")[2]) / int(most[1]) <= 0.9
+
+
+def test_every_alert_has_a_section_in_the_runbook() -> None:
+    headings = re.findall(r"^## (\w+)$", (ROOT / "reference/runbooks/alerts.md").read_text(encoding="utf-8"), re.M)
+    for file in sorted((ROOT / "reference/prometheus/rules").glob("*.yml")):
+        for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]:
+            for rule in group["rules"]:
+                assert rule["alert"] in headings
+                assert rule["annotations"]["runbook_url"] == f"reference/runbooks/alerts.md#{rule['alert'].lower()}"
+                assert rule["labels"]["severity"] in {"critical", "warning", "none"}
