@@ -32,7 +32,7 @@ class Watch:
 
     system: System
     colour: str
-    old_p95_ms: float | None
+    old: Counters
     reads: Reads | None
     since: float
 
@@ -44,12 +44,14 @@ class Watch:
         judgement = self._until_bad(bake_s)
         if self.reads:
             self.reads.end()
-        return self._until_bad(_SCRAPE_S) if judgement.verdict == "not judged" else judgement
+        if judgement.verdict == "not judged":
+            judgement = self._until_bad(_SCRAPE_S)
+        return self.now(tail=True) if judgement.verdict == "good" else judgement
 
-    def now(self) -> Judgement:
+    def now(self, *, tail: bool = False) -> Judgement:
         """Judge by what is known at this moment."""
         own = judged(self.reads.done[:] if self.reads else (), self.system.settings, since=self.since)
-        return own if own.verdict == "bad" else self._look()
+        return own if own.verdict == "bad" else self._look(tail=tail)
 
     def _until_bad(self, seconds: float) -> Judgement:
         end = time.monotonic() + seconds
@@ -60,22 +62,22 @@ class Watch:
                 return judgement
             pause(min(left, _LOOK_EVERY_S))
 
-    def _look(self) -> Judgement:
+    def _look(self, *, tail: bool) -> Judgement:
         try:
             counted = counters(_asked(self.system, QUERY))
         except (CommandFailed, StepFailed) as error:
             return Judgement("not judged", " ".join(str(error).split()))
-        return judge(counted.get(self.colour, Counters()), self.old_p95_ms, self.system.settings)
+        return judge(counted.get(self.colour, Counters()), self.old, self.system.settings, tail=tail)
 
 
-def lately(system: System, colour: str) -> float | None:
-    """The time (ms) within which a colour answered 95 % of its requests lately; None when that is not known."""
+def lately(system: System, colour: str) -> Counters:
+    """What a colour answered in the last half minute; nothing where that is not known."""
     if not system.settings.bake_s:
-        return None
+        return Counters()
     try:
-        return counters(_asked(system, LATELY)).get(colour, Counters()).p95_ms()
+        return counters(_asked(system, LATELY)).get(colour, Counters())
     except (CommandFailed, StepFailed):
-        return None
+        return Counters()
 
 
 def counters(answer: str) -> dict[str, Counters]:

@@ -16,7 +16,7 @@ from procedures.shell import CommandFailed
 from procedures.system import Configuration, Container, System
 from procedures.traffic import Reads
 from procedures.waiting import until
-from procedures.window import Judgement
+from procedures.window import Counters, Judgement
 
 CRASHES = 3  # restarts after which a container is not given more time
 
@@ -36,7 +36,7 @@ class Change:
     stands_by: bool = False
     reads: Reads | None = None
     switched_at: float = 0.0
-    old_p95_ms: float | None = None
+    old_counters: Counters = field(default_factory=Counters)
 
     @classmethod
     def intended(cls, system: System, before: Live, release: str, *, mend: str, back: bool) -> Change:
@@ -165,7 +165,7 @@ def canary(change: Change) -> None:
 def switch(change: Change) -> None:
     """Send the traffic to the new colour and let its workers take the jobs."""
     if not change.back:
-        change.old_p95_ms = lately(change.system, change.old)
+        change.old_counters = lately(change.system, change.old)
     change.switched_at = time.monotonic()
     change.system.point_to(change.new)
     if change.back:  # whoever takes over from here must not return to the release that is being left
@@ -256,7 +256,7 @@ def _why_not(change: Change) -> str:
 
 
 def _watch(change: Change) -> Watch:
-    return Watch(change.system, change.new, change.old_p95_ms, change.reads, change.switched_at)
+    return Watch(change.system, change.new, change.old_counters, change.reads, change.switched_at)
 
 
 def _condemned_if_bad(change: Change, judgement: Judgement) -> None:

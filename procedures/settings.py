@@ -23,9 +23,10 @@ class Settings:
     bake_reads_per_s: float = 10.0
     minimum_requests: float = 30.0
     error_share: float = 0.01
-    p95_ms: float = 750.0
-    p95_ratio: float = 3.0
-    p95_floor_ms: float = 250.0
+    median_ratio: float = 3.0
+    median_floor_ms: float = 250.0
+    p95_ratio: float = 5.0
+    p95_floor_ms: float = 1000.0
     poll_s: float = 0.25
 
     @classmethod

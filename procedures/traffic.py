@@ -118,7 +118,8 @@ def judged(done: Sequence[Read], settings: Settings, *, since: float) -> Judgeme
     failed = sum(read.failed for read in new)
     if failed >= FEWEST_FAILED and failed > settings.error_share * len(new):
         return Judgement("bad", f"{failed} of {len(new)} reads of our own failed", len(new), failed)
-    limit_ms = max(settings.p95_ms, settings.p95_ratio * _median_ms([read for read in done if read.began < since]))
+    old_ms = _median_ms([read for read in done if read.began < since])
+    limit_ms = max(settings.median_floor_ms, settings.median_ratio * old_ms)
     median_ms = _median_ms(new)
     if len(new) >= FEWEST and median_ms > limit_ms:
         reason = f"half of {len(new)} reads of our own took {median_ms:.0f} ms or longer, more than {limit_ms:.0f} ms"

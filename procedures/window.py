@@ -19,18 +19,18 @@ class Counters:
     errors: float = 0.0
     within: tuple[tuple[float, float], ...] = ()
 
-    def p95_ms(self) -> float | None:
-        """The time within which 95 % were answered, interpolated in its bucket; None without a request."""
+    def within_ms(self, share: float) -> float | None:
+        """The time within which `share` of the requests were answered, interpolated in its bucket; None without any."""
         buckets = sorted(self.within)
         total = buckets[-1][1] if buckets else 0.0
         if total <= 0:
             return None
         lower, below = 0.0, 0.0
         for bound, count in buckets:
-            if count >= 0.95 * total:
+            if count >= share * total:
                 # Beyond the last finite bound nothing is known but that it took longer.
                 upper = lower if math.isinf(bound) else bound
-                share = (0.95 * total - below) / (count - below) if count > below else 1.0
+                share = (share * total - below) / (count - below) if count > below else 1.0
                 return 1000 * (lower + (upper - lower) * share)
             lower, below = bound, count
         return 1000 * lower
@@ -58,21 +58,31 @@ class Judgement:
         }
 
 
-def judge(window: Counters, old_p95_ms: float | None, settings: Settings) -> Judgement:
-    """Judge what a new release answered, `old_p95_ms` being what the old one needed (None: not known)."""
-    requests, errors, p95 = round(window.requests), round(window.errors), window.p95_ms()
+def judge(window: Counters, old: Counters, settings: Settings, *, tail: bool) -> Judgement:
+    """Judge what a new release answered beside what the `old` one answered lately.
+
+    A slower release is slow for most requests, a busy machine only for some: the median may condemn at any moment, the
+    `tail` (the slowest twentieth) only over the whole bake time.
+    """
+    requests, errors = round(window.requests), round(window.errors)
+    median, p95 = window.within_ms(0.5), window.within_ms(0.95)
 
     def judged(verdict: Verdict, reason: str) -> Judgement:
         return Judgement(verdict, reason, requests, errors, p95)
 
-    if requests < settings.minimum_requests or p95 is None:
+    if requests < settings.minimum_requests or median is None or p95 is None:
         return judged(
             "not judged", f"not enough traffic to judge: {requests} requests of {settings.minimum_requests:g}"
         )
     if errors / requests > settings.error_share:
         return judged("bad", f"{errors} of {requests} requests failed, more than {settings.error_share:.1%}")
-    limit = settings.p95_ms if old_p95_ms is None else max(settings.p95_floor_ms, settings.p95_ratio * old_p95_ms)
-    if p95 > limit:
-        beside = "" if old_p95_ms is None else f" (the old release: {old_p95_ms:.0f} ms)"
-        return judged("bad", f"95 % of {requests} requests took up to {p95:.0f} ms, more than {limit:.0f} ms{beside}")
-    return judged("good", f"{errors} of {requests} requests failed, 95 % within {p95:.0f} ms")
+    old_median, old_p95 = old.within_ms(0.5) or 0.0, old.within_ms(0.95) or 0.0
+    limit = max(settings.median_floor_ms, settings.median_ratio * old_median)
+    if median > limit:
+        return judged("bad", f"half of {requests} requests took {median:.0f} ms or longer, more than {limit:.0f} ms")
+    limit = max(settings.p95_floor_ms, settings.p95_ratio * old_p95)
+    if tail and p95 > limit:
+        return judged("bad", f"5 % of {requests} requests took {p95:.0f} ms or longer, more than {limit:.0f} ms")
+    return judged(
+        "good", f"{errors} of {requests} requests failed, half within {median:.0f} ms, 95 % within {p95:.0f} ms"
+    )

@@ -21,26 +21,32 @@ def answered(requests: int, *, errors: int = 0, within: float = 0.05) -> Counter
 
 
 @pytest.mark.parametrize(
-    ("window", "old_p95_ms", "verdict", "said"),
+    ("window", "old", "verdict", "said"),
     [
-        (Counters(), None, "not judged", "not enough traffic to judge: 0 requests"),
-        (answered(29, errors=29), None, "not judged", "not enough traffic"),
-        (Counters(100, 0), None, "not judged", "not enough traffic"),
-        (answered(200), None, "good", "0 of 200"),
-        (answered(200, errors=2), None, "good", "2 of 200"),
-        (answered(200, errors=3), None, "bad", "3 of 200 requests failed"),
-        (answered(200, within=1.0), None, "bad", "more than 750 ms"),
-        (answered(200, within=0.5), 20.0, "bad", "the old release: 20 ms"),
-        (answered(200, within=0.5), 200.0, "good", "within"),
-        (answered(200, within=0.1), 1.0, "good", "within"),
+        (Counters(), Counters(), "not judged", "not enough traffic to judge: 0 requests"),
+        (answered(29, errors=29), Counters(), "not judged", "not enough traffic"),
+        (Counters(100, 0), Counters(), "not judged", "not enough traffic"),
+        (answered(200), Counters(), "good", "0 of 200"),
+        (answered(200, errors=2), Counters(), "good", "2 of 200"),
+        (answered(200, errors=3), Counters(), "bad", "3 of 200 requests failed"),
+        (answered(200, within=1.0), Counters(), "bad", "half of 200 requests took 750 ms or longer, more than 250 ms"),
+        (answered(200, within=0.5), answered(50, within=0.01), "bad", "more than 250 ms"),
+        (answered(200, within=0.5), answered(50, within=0.5), "good", "half within"),
     ],
+    ids=lambda value: None if isinstance(value, Counters) else value,
 )
-def test_a_release_is_judged_by_errors_and_latency(
-    window: Counters, old_p95_ms: float | None, verdict: str, said: str
-) -> None:
-    judgement = judge(window, old_p95_ms, SETTINGS)
+def test_a_release_is_judged_by_errors_and_latency(window: Counters, old: Counters, verdict: str, said: str) -> None:
+    judgement = judge(window, old, SETTINGS, tail=True)
     assert judgement.verdict == verdict
     assert said in judgement.reason
+
+
+@pytest.mark.parametrize(("tail", "verdict"), [(True, "bad"), (False, "good")])
+def test_the_slowest_twentieth_condemns_over_the_whole_bake_only(tail: bool, verdict: str) -> None:  # noqa: FBT001
+    window = Counters(200, 0, ((0.05, 180.0), (1.0, 185.0), (10.0, 200.0), (math.inf, 200.0)))
+    judgement = judge(window, answered(50), SETTINGS, tail=tail)
+    assert judgement.verdict == verdict
+    assert ("5 % of 200 requests" in judgement.reason) is tail
 
 
 @pytest.mark.parametrize(
@@ -56,7 +62,7 @@ def test_a_release_is_judged_by_errors_and_latency(
 def test_the_95th_percentile_is_interpolated_in_its_bucket(
     within: tuple[tuple[float, float], ...], expected: float | None
 ) -> None:
-    assert Counters(100, 0, within).p95_ms() == (None if expected is None else pytest.approx(expected))
+    assert Counters(100, 0, within).within_ms(0.95) == (None if expected is None else pytest.approx(expected))
 
 
 def test_promtools_answer_becomes_counters_of_each_colour() -> None:
