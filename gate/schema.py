@@ -23,6 +23,9 @@ OPEN = {
     "profiles/quick/env": "table of strings",
     "profiles/release/env": "table of strings",
     "profiles/soak/env": "table of strings",
+    "commands_env/quick": "table of strings",
+    "commands_env/release": "table of strings",
+    "commands_env/soak": "table of strings",
     "limits": "table of anything",
     "absent": "table of strings",
 }

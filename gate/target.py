@@ -31,6 +31,7 @@ class StackTable:
     env_file: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     prepare: tuple[str, ...] = ()
+    pass_env: tuple[str, ...] = ()
     start_timeout_s: float = 120
     image_prefix_variable: str | None = None
 
@@ -95,6 +96,7 @@ class ConfigurationTable:
 
     file: str
     required: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,7 @@ class Target:
     configuration: ConfigurationTable | None
     published: tuple[str, ...]
     profiles: Mapping[str, Mapping[str, str]]
+    commands_env: Mapping[str, str]
     limits: Mapping[str, Limit]
     absent: Mapping[str, str]
 
@@ -240,6 +243,7 @@ def load(path: Path, profile: str | None = None) -> Target:
         configuration=ConfigurationTable(**_frozen(data["configuration"])) if "configuration" in data else None,
         published=tuple(published),
         profiles={name: table.get("env", {}) for name, table in data.get("profiles", {}).items()},
+        commands_env=data.get("commands_env", {}).get(profile or "", {}),
         limits={**default_limits(), **limits(document)},
         absent=data.get("absent", {}),
     )

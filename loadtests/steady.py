@@ -21,7 +21,6 @@ from typing import Any
 
 from locust import FastHttpUser, constant, events, task
 from locust.env import Environment
-from locust.exception import StopUser
 
 POLL_S = 0.2
 CONTRACT: dict[str, Any] = json.loads(Path(os.environ["READYGATE_LOAD"]).read_text())
@@ -199,7 +198,8 @@ class Client(FastHttpUser):
     def _submit(self) -> None:
         wanted = CONTRACT.get("jobs", 0)
         if wanted and len(RECORD.jobs) >= wanted:
-            self._leave(wanted)
+            self._end_when_all_have(wanted)
+            return
         job = Job(uuid.uuid4().hex, time.time())
         RECORD.jobs.append(job)
         RECORD.now().submitted += 1
@@ -260,9 +260,8 @@ class Client(FastHttpUser):
                 context={},
             )
 
-    def _leave(self, wanted: int) -> None:
-        """End this user, and the test with the last job."""
+    def _end_when_all_have(self, wanted: int) -> None:
+        """End the test with the last job. Until then a user without a job stays: Locust need not shrink the crowd."""
         runner = self.environment.runner
         if runner is not None and sum(j.finished is not None or j.id is None for j in RECORD.jobs) >= wanted:
             runner.quit()
-        raise StopUser

@@ -33,7 +33,9 @@ def test_validation(stack: ComposeStack, target: Target, limits: dict[str, Limit
     original = (stack.folder / configuration.file).read_text()
     as_it_is = stack.command("validate_configuration", file=str(stack.folder / configuration.file))
     assert as_it_is.status == 0, f"the production configuration itself is refused: {as_it_is.tail}"
-    spoilt = mutations(original, configuration.required, at_most=int(limits["configuration.mutations"].value))
+    spoilt = mutations(
+        original, configuration.required, configuration.numbers, at_most=int(limits["configuration.mutations"].value)
+    )
     if not spoilt:
         raise Unverified(f"{configuration.file} has no KEY=value line that could be spoilt")
     answers = {mutation: _validated(stack, mutation) for mutation in spoilt}

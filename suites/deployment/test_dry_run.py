@@ -1,7 +1,10 @@
+import time
+
 import pytest
 
 from fixtures import release
 from fixtures.stack import ComposeStack
+from fixtures.wait import pause_until
 from gate.check import Unverified, check
 from gate.evidence import Evidence
 from gate.model import Limit, Sabotage
@@ -28,14 +31,14 @@ from gate.target import Target
         ),
     ),
 )
-@pytest.mark.usefixtures("steady_state")
+@pytest.mark.usefixtures("built_releases", "steady_state")
 def test_dry_run(stack: ComposeStack, target: Target, limits: dict[str, Limit], evidence: Evidence) -> None:
-    # Heartbeats and schedules write by themselves: what moves with nothing done is no proof against the dry run.
-    quiet = release.snapshot(stack)
     before = release.snapshot(stack)
-    moving = release.moving_tables(quiet, before)
     planned = release.dry_run(stack, target.releases["candidate"])
     after = release.snapshot(stack)
+    # Heartbeats and schedules write by themselves: what also moves when nothing is done says nothing about the dry run.
+    pause_until(time.monotonic() + max(planned.seconds, limits["deployment.quiet_s"].value))
+    moving = release.moving_tables(after, release.snapshot(stack))
 
     looked_at = (before.containers, before.images, before.networks, before.volumes, before.rows)
     evidence.observed(sum(map(len, looked_at)), "containers, images, networks, volumes and tables")

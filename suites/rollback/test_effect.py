@@ -26,7 +26,7 @@ from gate.target import Target
         ),
     ),
 )
-@pytest.mark.usefixtures("steady_state", "previous_afterwards")
+@pytest.mark.usefixtures("built_releases", "steady_state", "previous_afterwards")
 def test_effect(
     stack: ComposeStack,
     api: Api,
