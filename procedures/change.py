@@ -173,7 +173,7 @@ def switch(change: Change) -> None:
 
 
 def drain(change: Change) -> None:
-    """Wait until the old colour has finished its requests and its jobs, watching the new one meanwhile.
+    """Wait until the old colour has finished its jobs, watching the new one meanwhile.
 
     A bad release that is being left gets the time to drain, but no veto.
     """
@@ -193,7 +193,10 @@ def drain(change: Change) -> None:
 
 def bake(change: Change) -> None:
     """Watch error rate and latency of the new release under traffic. StepFailed when they are bad."""
-    _condemned_if_bad(change, _watch(change).judgement())
+    judgement = _watch(change).judgement()
+    _condemned_if_bad(change, judgement)
+    if judgement.verdict == "not judged":
+        change.remarks.append(f"the bake proves nothing: {judgement.reason}")
 
 
 def finish(change: Change) -> None:
@@ -272,11 +275,12 @@ def _drained(change: Change) -> bool | None:
 
 
 def _held(change: Change) -> str:
-    """What the old colour still holds, in words; empty when nothing."""
+    """What the old colour still holds, in words; empty when nothing.
+
+    Jobs only: requests under way end by themselves, because the old API stays or, when it is stopped, answers them first.
+    """
     jobs = change.system.running_jobs(change.old, asked_of=change.new)
-    sessions = int(change.system.gateway()[change.old].get("sessions", 0))
-    parts = [f"{jobs} jobs running" if jobs else "", f"{sessions} open sessions" if sessions else ""]
-    return ", ".join(part for part in parts if part)
+    return f"{jobs} jobs running" if jobs else ""
 
 
 def _attempted(steps: tuple[Callable[[], object], ...]) -> list[str]:

@@ -13,7 +13,11 @@ _MOST = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Seconds unless the name says otherwise; DEPLOY_<NAME> overrides, for example DEPLOY_BAKE_S=30."""
+    """Seconds unless the name says otherwise; DEPLOY_<NAME> overrides, for example DEPLOY_BAKE_S=30.
+
+    Latency is bad beyond the old release's times the ratio, but never below the floor: the deployment itself, and whatever
+    else the machine does, slow a good release down for seconds. A quiet machine allows tighter ones.
+    """
 
     ready_timeout_s: float = 60.0
     canary_timeout_s: float = 30.0
@@ -23,10 +27,10 @@ class Settings:
     bake_reads_per_s: float = 10.0
     minimum_requests: float = 30.0
     error_share: float = 0.01
-    median_ratio: float = 3.0
-    median_floor_ms: float = 250.0
+    median_ratio: float = 5.0
+    median_floor_ms: float = 800.0
     p95_ratio: float = 5.0
-    p95_floor_ms: float = 1000.0
+    p95_floor_ms: float = 2000.0
     poll_s: float = 0.25
 
     @classmethod

@@ -21,7 +21,7 @@ from procedures.window import Judgement
 PATH = "/v1/jobs?limit=1"
 TENANT = "deployment"
 CLIENTS = 8  # so that a release that answers slowly is asked as often as a quick one
-FEWEST = 10
+FEWEST = 20
 FEWEST_FAILED = 5
 _TIMEOUT_S = 5.0
 

@@ -80,7 +80,7 @@ class Recorded:
         return self._seen(argv, env)
 
     def _seen(self, argv: Argv, env: dict[str, str]) -> Any:
-        up = {colour: {"up": int(colour in self.running), "sessions": 0} for colour in COLOURS}
+        up = {colour: {"up": int(colour in self.running)} for colour in COLOURS}
         looks: dict[Argv, Any] = {
             COMPOSE.config(): {"services": self._services(env)},
             COMPOSE.gateway_status(): {"active": self.active, **up},

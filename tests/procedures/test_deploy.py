@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,6 +34,12 @@ def test_a_deploy_switches_and_writes_down_what_is_live(system: Recorded) -> Non
     assert (system.active, system.running) == ("green", {"blue": "1.0.0", "green": "1.1.0"})
     assert list(outcome.phases) == ["lock", "plan", *(phase.__name__ for phase in deploy.PHASES)]
     assert system.file.read_text(encoding="utf-8").startswith("# kept\n")
+
+
+def test_a_bake_that_judged_nothing_is_said(system: Recorded) -> None:
+    outcome = carry_out(deploy.request("1.1.0"), system)
+    assert "the bake proves nothing: no bake time" in outcome.reason
+    assert audit(system)[-1]["bake"]["verdict"] == "not judged"
 
 
 def test_the_plan_is_what_a_deploy_then_runs(system: Recorded) -> None:
@@ -309,7 +316,7 @@ def test_only_commands_that_change_something_are_in_a_plan(system: Recorded) -> 
     assert all(map(mutating, carry_out(deploy.request("1.1.0", dry_run=True), system).plan))
 
 
-def audit(system: Recorded) -> list[dict[str, object]]:
+def audit(system: Recorded) -> list[dict[str, Any]]:
     text = Path(os.environ["DOCJOBS_STATE_DIR"], "audit.jsonl").read_text(encoding="utf-8")
     return [json.loads(line) for line in text.splitlines()]
 
