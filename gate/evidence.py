@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import operator
 import re
 import statistics
 from collections.abc import Callable, Iterable, Sequence
@@ -17,6 +18,7 @@ from gate.model import Attachment, Json, Limit, Measurement, Moment, Series
 from gate.redact import Redactor
 
 _SERIES_POINTS = 2_000  # as report.md has it: beyond, minimum and maximum of each bucket are kept, so no spike is lost
+_RECORD = "evidence.ndjson"
 _VALUE_CHARACTERS = 20_000  # of one value in results.json; more belongs into an attachment
 
 
@@ -38,14 +40,15 @@ class Evidence:
 
     def observed(self, count: int, what: str) -> None:
         """Count `count` more things that the check really looked at; they go against its minimum."""
-        if count < 0:
+        if operator.index(count) < 0:
             raise ValueError("a count of observations cannot be negative")
         self.observations += count
         self._append("observed", [count, what])
 
     def value(self, name: str, value: Json) -> None:
         """Keep a JSON value as evidence. A large one is cut in the report and attached whole."""
-        clean = self._redactor.json(value)
+        name, clean = self._redactor.text(name), self._redactor.json({name: value})
+        clean = next(iter(clean.values()))
         text = json.dumps(clean, ensure_ascii=False)
         if len(text) > _VALUE_CHARACTERS:
             attachment = self.attach(f"{name}.json", text)
@@ -65,7 +68,7 @@ class Evidence:
             raise ValueError(f"{name}: needs at least one finite number, got {numbers[:5]}")
         worst = min(numbers) if limit and limit.direction == "min" else max(numbers)
         measurement = Measurement(
-            name=name,
+            name=self._redactor.text(name),
             value=worst,
             unit=unit,
             limit=limit.value if limit else None,
@@ -83,23 +86,29 @@ class Evidence:
 
     def event(self, kind: str, label: str) -> float:
         """Note that something happened now; returns when, in seconds after the run began."""
-        moment = Moment(self._elapsed(), kind, self._redactor.text(label))
+        moment = Moment(self._elapsed(), self._redactor.text(kind), self._redactor.text(label))
         self.timeline.append(moment)
         self._append("event", [moment.t, moment.kind, moment.label])
         return moment.t
 
     def series(self, name: str, unit: str, points: Iterable[tuple[float, float]]) -> None:
-        """Keep a time series: all points in a file, reduced ones in the results."""
+        """Keep a time series: all points in a file, reduced ones in the results.
+
+        Raises ValueError for a point that is not finite: leave it out, so that the gap is seen.
+        """
         raw = [(float(t), float(v)) for t, v in points]
+        if not all(math.isfinite(number) for point in raw for number in point):
+            raise ValueError(f"{name}: every point needs a finite time and value")
+        name = self._redactor.text(name)
         if len(raw) > _SERIES_POINTS:
             self.attach(f"{name}.series.json", json.dumps(raw))
         self.all_series.append(Series(name, unit, _reduced(raw)))
         self._append("series", [name, unit, len(raw)])
 
     def attach(self, name: str, content: str | bytes) -> Attachment:
-        """Keep a file of evidence. Text is redacted; bytes are taken as they are, so give none that holds a secret."""
-        data = self._redactor.text(content).encode() if isinstance(content, str) else content
-        path = self._folder / (re.sub(r"[^\w.-]+", "-", name).strip(".-")[:100] or "attachment")
+        """Keep a file of evidence, without secrets. Bytes that are no UTF-8 text stay as they are: give none with secrets."""
+        name, data = self._redactor.text(name), self._without_secrets(content)
+        path = self._new_path(re.sub(r"[^\w.-]+", "-", name, flags=re.ASCII).strip(".-")[:100] or "attachment")
         path.write_bytes(data)
         relative = str(path.relative_to(self._run_folder))
         attachment = Attachment(name, relative, hashlib.sha256(data).hexdigest(), len(data))
@@ -111,9 +120,26 @@ class Evidence:
         """`text` without secrets."""
         return self._redactor.text(text)
 
+    def _without_secrets(self, content: str | bytes) -> bytes:
+        try:
+            text = content if isinstance(content, str) else content.decode()
+        except UnicodeDecodeError as error:
+            return error.object
+        return self._redactor.text(text).encode("utf-8", "replace")
+
+    def _new_path(self, file: str) -> Path:
+        """A path of this name that is not taken: what was kept once is never written over."""
+        path = self._folder / file
+        number = 1
+        while path.exists() or path.name == _RECORD:
+            number += 1
+            path = self._folder / f"{number}-{file}"
+        return path
+
     def _append(self, kind: str, value: Json) -> None:
-        with (self._folder / "evidence.ndjson").open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"t": round(self._elapsed(), 3), "kind": kind, "value": value}) + "\n")
+        record = {"t": round(self._elapsed(), 3), "kind": kind, "value": self._redactor.json(value)}
+        with (self._folder / _RECORD).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
 
 
 def _percentile(numbers: Sequence[float], percent: int, *, at_least: int) -> float | None:

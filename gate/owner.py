@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 RUN_LABEL = "readygate.run"
 OWNER_LABEL = "readygate.owner"
 KEEP_LABEL = "readygate.keep"
 OWNER_VARIABLE = "READYGATE_OWNER"
+_LABEL = re.compile(r"([0-9a-f-]{36}):([0-9]{1,10}):([0-9]+)")
 
 
 def label(pid: int | None = None) -> str:
@@ -26,10 +28,10 @@ def label(pid: int | None = None) -> str:
 def alive(owner: str) -> bool:
     """Whether the process that wrote this label still runs on this machine. A malformed label counts as alive:
     what cannot be understood is not ours to remove."""
-    parts = owner.split(":")
-    if len(parts) != 3 or not parts[1].isdigit():
+    match = _LABEL.fullmatch(owner)
+    if match is None:
         return True
-    boot_id, pid, ticks = parts
+    boot_id, pid, ticks = match.groups()
     return boot_id == _boot_id() and _start_ticks(int(pid)) == ticks
 
 

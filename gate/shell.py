@@ -19,6 +19,7 @@ from typing import IO
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _LAST_LINES = 12
+_LEFT_TO_SAY_S = 2
 
 
 class CommandFailed(AssertionError):
@@ -61,7 +62,7 @@ class Completed:
 
     def check(self, what: str, mend: str = "") -> Completed:
         """Itself, or CommandFailed with `what` was attempted and the command that mends it."""
-        if self.status != 0:
+        if self.status != 0 or self.timed_out:
             raise CommandFailed(what, self, mend)
         return self
 
@@ -87,14 +88,15 @@ def run(
     try:
         process = start(command, cwd=cwd, env=env, stdin=subprocess.PIPE if input is not None else subprocess.DEVNULL)
     except OSError as error:
-        return Completed(command, 127, "", f"{command[0]}: {error.strerror or error}", time.monotonic() - started)
+        what = f"{error.filename or command[0]}: {error.strerror or error}"
+        return Completed(command, 127, "", what, time.monotonic() - started)
     timed_out = False
     try:
         stdout, stderr = process.communicate(input, timeout=timeout_s)
     except subprocess.TimeoutExpired:
         timed_out = True
         _end_group(process)
-        stdout, stderr = process.communicate()
+        stdout, stderr = _said(process)
     except BaseException:
         _end_group(process)
         process.wait()
@@ -135,6 +137,19 @@ def end(process: subprocess.Popen[str], *, grace_s: float = 10) -> int:
         except subprocess.TimeoutExpired:
             _end_group(process)
     return process.wait()
+
+
+def _said(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """What an ended process had said. A grandchild that left the group may hold its pipes open: nobody waits for it."""
+    try:
+        return process.communicate(timeout=_LEFT_TO_SAY_S)
+    except subprocess.TimeoutExpired as error:
+        process.wait()
+        for pipe in (process.stdout, process.stderr):
+            if pipe:
+                pipe.close()
+        stdout, stderr = ((said or b"").decode(errors="replace") for said in (error.stdout, error.stderr))
+        return stdout, stderr
 
 
 def _end_group(process: subprocess.Popen[str]) -> None:
