@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
@@ -37,9 +40,23 @@ def find(check_id: str) -> Check:
     raise KeyError(check_id)
 
 
+@contextmanager
+def _nothing_from_outside() -> Iterator[None]:
+    """As a lane's environment: no foreign options or plugins, which could hide a check or import gevent."""
+    names = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    before = {name: os.environ.pop(name, None) for name in names}
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+        os.environ.update({name: value for name, value in before.items() if value is not None})
+
+
 class _Collector:
     def __init__(self) -> None:
         self.checks: dict[str, Check] = {}
+        self.twice: list[str] = []
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         for item in items:
@@ -47,16 +64,23 @@ class _Collector:
             if mark:
                 source = item.nodeid.partition("::")[0]
                 check: Check = mark.args[0]
+                place = self.checks.get(check.id)
+                if place and place.source != f"suites/{source.removeprefix('suites/')}":
+                    self.twice.append(f"{check.id} is claimed by {place.source} and by {source}")
                 self.checks[check.id] = replace(check, source=f"suites/{source.removeprefix('suites/')}")
 
 
 def collect(suites: Path = TREE / "suites") -> tuple[Check, ...]:
-    """The checks that the suites hold now, by collecting them. Raises RuntimeError when one cannot be imported."""
+    """The checks that the suites hold now, by collecting them. Raises RuntimeError when one cannot be imported
+    or two claim the same id."""
     collector = _Collector()
-    arguments = ["--collect-only", "-q", "-q", "-c", str(TREE / "suites" / "pytest.ini"), "--rootdir", str(suites)]
-    status = pytest.main([*arguments, "-p", "no:locust", str(suites)], plugins=[collector])
+    arguments = ["--collect-only", "-q", "-q", "-c", str(TREE / "suites" / "lane.ini"), "--rootdir", str(suites)]
+    with _nothing_from_outside():
+        status = pytest.main([*arguments, str(suites)], plugins=[collector])
     if status not in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:
         raise RuntimeError(f"the suites in {suites} cannot be collected: run `pytest --collect-only {suites}`")
+    if collector.twice:
+        raise RuntimeError("; ".join(collector.twice))
     order = {area: place for place, area in enumerate(AREAS)}
     return tuple(sorted(collector.checks.values(), key=lambda c: (order[c.area], c.source, c.id)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from gate.areas import AREAS
 from gate.errors import CouldNotRunError, Stopped, UsageError
+from gate.redact import Redactor
 from gate.status import ExitStatus
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 TARGET = "readiness.toml"
 PROFILES = ("quick", "release", "soak")
+_REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -80,15 +83,25 @@ def guarded(command: Callable[[], ExitStatus], say: Callable[[str], None]) -> Ex
         say(f"{stop}: left at once; remove what is still there with: readygate clean")
         return ExitStatus.by_signal(stop.number)
     except KeyboardInterrupt:
+        say("interrupted before anything was judged")
         return ExitStatus.INTERRUPTED
-    except BrokenPipeError:
-        return ExitStatus.USAGE
-    except Exception:  # noqa: BLE001  (the last line of defence: a bug must be told from a NO-GO)
-        path = Path(".readygate") / f"bug-{datetime.now(UTC):%Y%m%d-%H%M%S}.txt"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(traceback.format_exc())
-        say(f"error: a bug in readygate; the traceback is in {path}")
+    except Exception as error:  # noqa: BLE001  (the last line of defence: a bug must be told from a NO-GO)
+        if isinstance(error, OSError) and error.errno in _REFUSALS:
+            say(f"error: {error.filename or 'this machine'}: {error.strerror}\nhint: readygate doctor")
+            return ExitStatus.COULD_NOT_RUN
+        say(f"error: a bug in readygate; {_kept(Redactor().text(traceback.format_exc()))}")
         return ExitStatus.BUG
+
+
+def _kept(story: str) -> str:
+    """Where the traceback is; the traceback itself when it cannot be kept."""
+    path = Path(".readygate") / f"bug-{datetime.now(UTC):%Y%m%d-%H%M%S}.txt"
+    try:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(story)
+    except OSError:
+        return f"please report this:\n{story}"
+    return f"the traceback is in {path}"
 
 
 def main(arguments: Sequence[str], tools: Callable[[], Tools]) -> int:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 
-from rich.console import Console
-
 from gate import catalogue, prove, results, runner, sabotage, schema
 from gate import target as targets
 from gate.areas import AREAS
+from gate.console import Out, write
 from gate.errors import UsageError
 from gate.model import Check
 from gate.progress import Progress
@@ -36,11 +35,11 @@ def run(options: argparse.Namespace, machine: Machine) -> ExitStatus:
     _reap(tools)
     request = Request(target, options.profile, checks, target.folder / RUNS, narrowed, keep=options.keep)
     ended = runner.run(request, tools, Progress(_stderr(), quiet=options.quiet))
-    console = _stderr() if options.json else Console()
+    console = _stderr() if options.json else Out()
     console.print(tools.summary(ended.run, ended.verdict))
-    console.print(f"report  {ended.folder / 'report.html'}", soft_wrap=True, highlight=False)
+    console.print(f"report  {ended.folder / 'report.html'}", soft_wrap=True, highlight=False, markup=False)
     if options.json:
-        sys.stdout.write((ended.folder / "results.json").read_text())
+        write((ended.folder / "results.json").read_text())
     return ExitStatus.by_signal(ended.stopped) if ended.stopped else ExitStatus.of(ended.verdict.decision)
 
 
@@ -51,7 +50,7 @@ def prove_(options: argparse.Namespace, machine: Machine) -> ExitStatus:
     defects = prove.of_checks(checks) + (sabotage.load_catalogue(options.catalogue) if options.catalogue else ())
     if options.defect:
         known = {defect.id: defect for defect in defects}
-        _demand_known("defect", options.defect, known)
+        _demand_known("defect", options.defect, known, "readygate list --json shows `broken_by` of every check")
         defects = tuple(known[wanted] for wanted in options.defect)
         expected = {check for defect in defects for check in defect.expects}
         checks = tuple(check for check in checks if check.id in expected)
@@ -73,21 +72,21 @@ def report(options: argparse.Namespace, machine: Machine) -> ExitStatus:
     """Write a run's documents anew."""
     path: Path = options.run / "results.json" if options.run.is_dir() else options.run
     formats = tuple(options.format.split(","))
-    _demand_known("format", formats, dict.fromkeys(DOCUMENTS))
+    _demand_known("format", formats, dict.fromkeys(DOCUMENTS), "readygate report --help")
     state, verdict = results.read(path)
     for document in machine().render(state, verdict, path.parent, formats):
-        sys.stdout.write(f"{document}\n")
+        write(f"{document}\n")
     return ExitStatus.GO
 
 
 def list_(options: argparse.Namespace, machine: Machine) -> ExitStatus:  # noqa: ARG001
     """The checks."""
     if options.json:
-        sys.stdout.write(json.dumps([asdict(check) for check in catalogue.checks()], indent=1) + "\n")
+        write(json.dumps([asdict(check) for check in catalogue.checks()], indent=1) + "\n")
         return ExitStatus.GO
     for check in catalogue.checks():
         needs = ", ".join(check.needs) or "nothing"
-        sys.stdout.write(f"{check.id:<34} {check.title}  [needs {needs}]\n")
+        write(f"{check.id:<34} {check.title}  [needs {needs}]\n")
     return ExitStatus.GO
 
 
@@ -95,7 +94,7 @@ def explain(options: argparse.Namespace, machine: Machine) -> ExitStatus:  # noq
     """One check at length."""
     known = {check.id: check for check in catalogue.checks()}
     _demand_known("check", [options.check], known)
-    sys.stdout.write(catalogue.document((known[options.check],)).partition("\n## ")[2].partition("\n")[2].lstrip())
+    write(catalogue.document((known[options.check],)).partition("\n## ")[2].partition("\n")[2].lstrip())
     return ExitStatus.GO
 
 
@@ -104,7 +103,7 @@ def doctor(options: argparse.Namespace, machine: Machine) -> ExitStatus:  # noqa
     from gate import doctor as doctors  # noqa: PLC0415
 
     findings = doctors.diagnose()
-    Console().print(doctors.render(findings))
+    Out().print(doctors.render(findings))
     return ExitStatus.GO if doctors.could_run(findings) else ExitStatus.COULD_NOT_RUN
 
 
@@ -114,8 +113,13 @@ def init(options: argparse.Namespace, machine: Machine) -> ExitStatus:  # noqa: 
         raise UsageError(
             f"{options.target} is there already and stays as it is", f"readygate init --target other-{TARGET}"
         )
-    options.target.write_text(schema.EXAMPLE.read_text())
-    sys.stdout.write(f"{options.target}: fill in your services, then: readygate doctor && readygate run\n")
+    try:
+        options.target.write_text(schema.EXAMPLE.read_text())
+    except OSError as error:
+        raise UsageError(
+            f"{options.target} cannot be written: {error.strerror}", f"ls -ld {options.target.parent}"
+        ) from error
+    write(f"{options.target}: fill in your services, then: readygate doctor && readygate run\n")
     return ExitStatus.GO
 
 
@@ -124,8 +128,8 @@ def clean(options: argparse.Namespace, machine: Machine) -> ExitStatus:  # noqa:
     tools = machine()
     removed = [*tools.reap(), *tools.kept()]
     for what in removed:
-        sys.stdout.write(f"removed {what}\n")
-    sys.stdout.write("" if removed else "nothing to remove\n")
+        write(f"removed {what}\n")
+    write("" if removed else "nothing to remove\n")
     return ExitStatus.GO
 
 
@@ -152,7 +156,7 @@ def _selected(options: argparse.Namespace) -> tuple[tuple[Check, ...], str | Non
     """The checks asked for, and the sentence that says what was left out."""
     checks = catalogue.checks()
     areas = tuple(options.only.split(",")) if options.only else ()
-    _demand_known("area", areas, dict.fromkeys(AREAS))
+    _demand_known("area", areas, dict.fromkeys(AREAS), "readygate run --help")
     _demand_known("check", options.check, {check.id: check for check in checks})
     if not areas and not options.check:
         return checks, None
@@ -162,13 +166,11 @@ def _selected(options: argparse.Namespace) -> tuple[tuple[Check, ...], str | Non
     return chosen, f"{len(chosen)} of {len(checks)} checks selected ({', '.join((*areas, *options.check))})"
 
 
-def _demand_known(kind: str, wanted: list[str] | tuple[str, ...], known: Mapping[str, object]) -> None:
+def _demand_known(kind: str, wanted: Sequence[str], known: Mapping[str, object], mend: str = "readygate list") -> None:
     for name in wanted:
         if name not in known:
             near = get_close_matches(name, known, n=1, cutoff=0.4)
-            raise UsageError(
-                f"unknown {kind} {name!r}" + (f", did you mean {near[0]!r}?" if near else ""), "readygate list"
-            )
+            raise UsageError(f"unknown {kind} {name!r}" + (f", did you mean {near[0]!r}?" if near else ""), mend)
 
 
 def _reap(tools: Tools) -> None:
@@ -177,7 +179,7 @@ def _reap(tools: Tools) -> None:
 
 
 def _say_proofs(proofs: Proofs, folder: Path) -> None:
-    console = Console()
+    console = Out()
     for check in proofs.false_alarms:
         console.print(f"[red]✕ not green on the healthy system[/]: {check} ({proofs.healthy[check]})", highlight=False)
     for proof in proofs.proofs:
@@ -186,8 +188,8 @@ def _say_proofs(proofs: Proofs, folder: Path) -> None:
         console.print(f"[{style}]{proof.catch:<7}[/] {proof.sabotage.id:<36} {seen}", highlight=False)
     for check in proofs.unbroken:
         console.print(f"[yellow]no defect turns red[/]: {check}", highlight=False)
-    console.print(f"caught {proofs.score}; matrix: {folder / 'proofs.json'}", highlight=False)
+    console.print(f"caught {proofs.score}; matrix: {folder / 'proofs.json'}", highlight=False, markup=False)
 
 
-def _stderr() -> Console:
-    return Console(stderr=True)
+def _stderr() -> Out:
+    return Out(stderr=True)

@@ -33,21 +33,22 @@ def judge(
     """Outcome and the sentence that gives its reason.
 
     FAILED: the body asserted something that did not hold, or a measurement broke its limit. PASSED: all three phases
-    passed with enough observations. Everything else is UNVERIFIED, whatever it was.
+    passed with enough observations. Everything else is UNVERIFIED, whatever it was. A phase may be seen several times,
+    as pytest reports each subtest of a body: one that did not pass is enough.
     """
-    by_phase: dict[Phase, Seen] = {seen.phase: seen for seen in phases}
-    call = by_phase.get("call")
-    if call and call.how == "assertion":
-        return Outcome.FAILED, call.said
+    untrue = next((seen for seen in phases if seen.phase == "call" and seen.how == "assertion"), None)
+    if untrue:
+        return Outcome.FAILED, untrue.said
     broken = [_broken(m) for m in measurements if not m.kept]
     if broken:
         return Outcome.FAILED, "; ".join(broken)
     for phase, sentence in _SENTENCES.items():
-        seen = by_phase.get(phase)
-        if seen is None:
+        of_phase = [seen for seen in phases if seen.phase == phase]
+        unwell = next((seen for seen in of_phase if seen.how != "passed"), None)
+        if unwell:
+            return Outcome.UNVERIFIED, f"{sentence}: {unwell.said or unwell.how}"
+        if not of_phase:
             return Outcome.UNVERIFIED, f"{sentence}: it never got there"
-        if seen.how != "passed":
-            return Outcome.UNVERIFIED, f"{sentence}: {seen.said or seen.how}"
     if observations < check.minimum:
         return Outcome.UNVERIFIED, f"looked at {observations} of at least {check.minimum} things it must look at"
     return Outcome.PASSED, ""

@@ -14,6 +14,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from gate.model import CheckResult, Json, Sabotage
+from gate.redact import Redactor
 
 VARIABLE = "READYGATE_LANE"
 
@@ -30,6 +31,7 @@ class LaneContext:
     checks: tuple[str, ...]
     started: float
     owner: str
+    suites: str
     keep: bool = False
     sabotage: Sabotage | None = None
     image_prefix: str | None = None
@@ -51,7 +53,14 @@ class LaneContext:
 
 
 _CONTEXT = TypeAdapter(LaneContext)
-_RESULT = TypeAdapter(CheckResult)
+_VALUES: dict[str, TypeAdapter[Json]] = {
+    "result": TypeAdapter(CheckResult),
+    "problem": TypeAdapter(str),
+    "running": TypeAdapter(str),
+    "phase": TypeAdapter(tuple[str, float]),
+    "fact": TypeAdapter(tuple[str, Json]),
+    "sealed": TypeAdapter(None),
+}
 
 
 def current() -> LaneContext | None:
@@ -73,9 +82,10 @@ class Findings:
 
 
 class Reporter:
-    """Appends findings to the lane's file, one line each, flushed at once."""
+    """Appends findings to the lane's file, one line each, without secrets, flushed at once."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, redactor: Redactor) -> None:
+        self._redactor = redactor
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("a", encoding="utf-8")
 
@@ -102,27 +112,29 @@ class Reporter:
         self._file.close()
 
     def _write(self, kind: str, value: Json) -> None:
-        self._file.write(json.dumps({"kind": kind, "value": value}) + "\n")
+        self._file.write(json.dumps({"kind": kind, "value": self._redactor.json(value)}) + "\n")
         self._file.flush()
 
 
 def read(path: Path) -> Findings:
-    """All complete lines of a lane's file. A last line cut off by a crash is left out, never guessed."""
+    """All complete lines of a lane's file. A last line cut off by a crash is left out, never guessed; any other that
+    cannot be read is a problem of the lane, so that the rest of its findings is not lost."""
     results: dict[str, CheckResult] = {}
     problems: list[str] = []
     phases: list[tuple[str, float]] = []
     facts: list[tuple[str, Json]] = []
     running: str | None = None
     sealed = False
-    for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else ():
-        if not line.endswith("\n"):
-            break
-        entry = json.loads(line)
-        value = entry["value"]
-        match entry["kind"]:
+    *lines, _cut_off = path.read_bytes().split(b"\n") if path.exists() else [b""]
+    for number, line in enumerate(lines, 1):
+        try:
+            kind, value = _entry(line)
+        except ValueError:
+            problems.append(f"line {number} of its findings cannot be read")
+            continue
+        match kind:
             case "result":
-                result = _RESULT.validate_python(value)
-                results[result.id] = result
+                results[value.id] = value
                 running = None
             case "problem":
                 problems.append(value)
@@ -134,6 +146,15 @@ def read(path: Path) -> Findings:
                 facts.append((value[0], value[1]))
             case "sealed":
                 sealed = True
-            case unknown:
-                raise ValueError(f"{path}: a line of the unknown kind {unknown!r}")
     return Findings(tuple(results.values()), tuple(problems), tuple(phases), tuple(facts), running, sealed)
+
+
+def _entry(line: bytes) -> tuple[str, Json]:
+    """Kind and value of a line. Raises ValueError for anything that a Reporter does not write."""
+    entry = json.loads(line)
+    if not isinstance(entry, dict) or entry.keys() != {"kind", "value"}:
+        raise ValueError("no finding")
+    kind, value = entry["kind"], entry["value"]
+    if not isinstance(kind, str) or kind not in _VALUES:
+        raise ValueError(f"a finding of the unknown kind {kind!r}")
+    return kind, _VALUES[kind].validate_python(value)

@@ -11,6 +11,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,6 +27,8 @@ from gate.target import Target, load
 
 _PLUGIN = pytest.StashKey["LanePlugin"]()
 _SAID_CHARACTERS = 4_000
+_COLLECTION_CHARACTERS = 600
+_OWN_ENDS = {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED}
 _NARROWING = {
     "keyword": "-k",
     "markexpr": "-m",
@@ -57,6 +60,12 @@ def check_of(item: pytest.Item) -> Check | None:
     return marks[0].args[0] if marks else None
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_metadata(metadata: dict[str, Any]) -> None:
+    """Of pytest-metadata: what it read from a build server's environment stands on pytest-html's page."""
+    metadata.update(Redactor().json(metadata))
+
+
 class _Refusal:
     """Stands in where no lane is: a check run by bare pytest could not tell what is missing."""
 
@@ -83,8 +92,8 @@ class LanePlugin:
     def __init__(self, context: LaneContext) -> None:
         self.context = context
         self.target: Target = load(Path(context.target), profile=context.profile)
-        self.reporter = Reporter(context.findings)
         self.redactor = Redactor()
+        self.reporter = Reporter(context.findings, self.redactor)
         self._running: dict[str, _Running] = {}
         self._items_left: dict[str, int] = {}
         self._results: dict[str, CheckResult] = {}
@@ -104,8 +113,10 @@ class LanePlugin:
         config.hook.pytest_deselected(items=dropped)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        if report.failed:
-            self.reporter.problem(f"{report.nodeid or 'suites'} could not be collected: {str(report.longrepr)[-600:]}")
+        if not report.passed:
+            how = "could not be collected" if report.failed else "left itself out of the collection"
+            said = self.redactor.text(str(report.longrepr))[-_COLLECTION_CHARACTERS:]
+            self.reporter.problem(f"{report.nodeid or 'suites'} {how}: {said}")
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self.reporter.running(nodeid)
@@ -127,13 +138,15 @@ class LanePlugin:
         outcome = yield
         report: pytest.TestReport = outcome.get_result()
         self._running[item.nodeid].phases.append(_seen(report, call, self.redactor))
+        _redact(report, self.redactor)
 
     def pytest_keyboard_interrupt(self) -> None:
         self._interrupted = True
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        if not (self._interrupted or session.shouldfail or session.shouldstop):
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        ended_early = self._interrupted or session.shouldfail or session.shouldstop
+        if not ended_early and exitstatus in _OWN_ENDS:
             self.reporter.seal()
 
     def evidence_of(self, item: pytest.Item) -> Evidence:
@@ -149,7 +162,8 @@ class LanePlugin:
             return True
         outcome = Outcome.UNVERIFIED
         if not unmet:
-            reason = f"declared absent ({absence!r}), but the target has all that it needs: {', '.join(check.needs)}"
+            needs = ", ".join(check.needs) or "nothing"
+            reason = f"declared absent ({absence!r}), but the target has all that it needs: {needs}"
         elif absence is None:
             reason = f"readiness.toml does not describe {', '.join(unmet)}; describe it, or declare its absence"
         else:
@@ -247,6 +261,16 @@ def _seen(report: pytest.TestReport, call: pytest.CallInfo[None], redactor: Reda
     elif error is not None:
         said = f"{type(error).__name__}: {said}"
     return Seen(phase, how, said)
+
+
+def _redact(report: pytest.TestReport, redactor: Redactor) -> None:
+    """What pytest prints into the lane's log and its own page has no secrets either."""
+    if isinstance(report.longrepr, tuple):
+        path, line, reason = report.longrepr
+        report.longrepr = (path, line, redactor.text(reason))
+    elif report.longrepr is not None:
+        report.longrepr = redactor.text(str(report.longrepr))
+    report.sections = [(title, redactor.text(content)) for title, content in report.sections]
 
 
 def _result(check: Check, outcome: Outcome, reason: str, running: _Running | None = None) -> CheckResult:

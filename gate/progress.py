@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from gate.lane_process import LaneProcess
 from gate.model import CheckResult, Outcome, Run
@@ -96,7 +97,8 @@ class Progress:
         for process in lanes:
             done = f"{len(process.findings.results)}/{len(process.context.checks)}"
             at = "done" if process.status is not None else process.findings.running or "starting its stack"
-            table.add_row(f"  {process.context.lane}", done, f"{time.monotonic() - process.began:.0f} s", at)
+            since = f"{time.monotonic() - process.began:.0f} s"
+            table.add_row(f"  {process.context.lane}", done, since, Text(at))  # a test's id may hold [brackets]
         if self._live is None:
             self._live = Live(table, console=self._console, transient=True, auto_refresh=False)
             self._live.start()

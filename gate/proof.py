@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Container, Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -29,14 +30,20 @@ class Proof:
     seconds: float
 
     @classmethod
-    def of(cls, sabotage: Sabotage, run: Run) -> Proof:
-        """Judge a finished run of the sabotaged system."""
+    def of(cls, sabotage: Sabotage, run: Run, green: Container[str]) -> Proof:
+        """Judge a finished run of the sabotaged system. Only checks that are `green` on the healthy one can catch."""
         outcomes = {check.id: check.outcome for check in run.checks}
-        caught = any(outcomes.get(expected) is Outcome.FAILED for expected in sabotage.expects)
-        passed = any(outcome is Outcome.PASSED for outcome in outcomes.values())
-        catch = Catch.CAUGHT if caught else Catch.MISSED if passed else Catch.ERROR
+        telling = [outcomes[expected] for expected in sabotage.expects if expected in outcomes and expected in green]
+        passed = Outcome.PASSED in telling
+        catch = Catch.CAUGHT if Outcome.FAILED in telling else Catch.MISSED if passed else Catch.ERROR
         reasons = {check.id: check.reason for check in run.checks}
         return cls(sabotage, catch, {k: v.value for k, v in outcomes.items()}, reasons, run.seconds)
+
+    @classmethod
+    def not_put_in(cls, sabotage: Sabotage, checks: Iterable[Check], why: str) -> Proof:
+        """The defect never was in the system, so whatever its checks would have said proves nothing."""
+        ids = [check.id for check in checks]
+        return cls(sabotage, Catch.ERROR, dict.fromkeys(ids, Outcome.UNVERIFIED.value), dict.fromkeys(ids, why), 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +56,10 @@ class Proofs:
 
     @property
     def complete(self) -> bool:
-        """Whether every defect was caught by an expected check that passes on the healthy system."""
-        return all(proof.catch is Catch.CAUGHT for proof in self.proofs) and not self.false_alarms and bool(self.proofs)
+        """Whether every defect was caught by an expected check that passes on the healthy system, and no check is left
+        that no defect turns red."""
+        caught = bool(self.proofs) and all(proof.catch is Catch.CAUGHT for proof in self.proofs)
+        return caught and not self.false_alarms and not self.unbroken
 
     @property
     def false_alarms(self) -> tuple[str, ...]:

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from gate import runner, shell
 from gate import target as targets
-from gate.errors import Stopped, UsageError
+from gate.errors import CouldNotRunError, Stopped, UsageError
+from gate.lane_process import SUITES
 from gate.model import Check, Outcome, Sabotage
 from gate.progress import Progress
 from gate.proof import Proof, Proofs, applicable
 from gate.runner import Ended, Request
+from gate.shell import CommandFailed
 from gate.target import Target
 from gate.tools import Tools
 
@@ -39,6 +41,7 @@ class ProofRequest:
     checks: tuple[Check, ...]
     sabotages: tuple[Sabotage, ...]
     folder: Path
+    suites: Path = SUITES
 
 
 def of_checks(checks: Iterable[Check]) -> tuple[Sabotage, ...]:
@@ -55,22 +58,28 @@ def prove(request: ProofRequest, tools: Tools, progress: Progress) -> Proofs:
     outcomes = {check.id: check.outcome.value for check in healthy.run.checks}
     applying = {check for check, outcome in outcomes.items() if outcome != Outcome.NOT_APPLICABLE}
     outcomes = {check: outcome for check, outcome in outcomes.items() if check in applying}
+    green = {check for check, outcome in outcomes.items() if outcome == Outcome.PASSED}
     proofs: list[Proof] = []
     for sabotage in sabotages:
         expected = tuple(c for c in request.checks if c.id in sabotage.expects and c.id in applying)
         if expected:
-            proofs.append(_prove_one(request, sabotage, expected, tools, progress))
+            proofs.append(_prove_one(request, sabotage, expected, green, tools, progress))
             progress.say(f"  {proofs[-1].catch}: {sabotage.id} ({sabotage.title})")
             Proofs(outcomes, tuple(proofs), unbroken).write(request.folder / "proofs.json")
     return Proofs(outcomes, tuple(proofs), unbroken)
 
 
 def _prove_one(
-    request: ProofRequest, sabotage: Sabotage, checks: tuple[Check, ...], tools: Tools, progress: Progress
+    request: ProofRequest,
+    sabotage: Sabotage,
+    checks: tuple[Check, ...],
+    green: Container[str],
+    tools: Tools,
+    progress: Progress,
 ) -> Proof:
     progress.say(f"defect {sabotage.id}:")
     if not sabotage.replace:
-        return Proof.of(sabotage, _run(request, checks, tools, progress, sabotage).run)
+        return Proof.of(sabotage, _run(request, checks, tools, progress, sabotage).run, green)
     prefix = f"sabotage-{hashlib.sha256(sabotage.id.encode()).hexdigest()[:8]}/"
     copy = request.folder / "systems" / sabotage.id
     try:
@@ -78,7 +87,9 @@ def _prove_one(
         for edit in sabotage.replace:
             _edit(copy, edit)
         target = targets.load(copy / request.target.file.name, profile=request.target.profile)
-        return Proof.of(sabotage, _run(request, checks, tools, progress, sabotage, target, prefix).run)
+        return Proof.of(sabotage, _run(request, checks, tools, progress, sabotage, target, prefix).run, green)
+    except (UsageError, CouldNotRunError, CommandFailed) as error:
+        return Proof.not_put_in(sabotage, checks, str(error))
     finally:
         shutil.rmtree(copy, ignore_errors=True)
         tools.forget(prefix)
@@ -102,6 +113,7 @@ def _run(
             narrowed=f"to prove {sabotage.id}" if sabotage else "to see its checks green before they are proven",
             sabotage=sabotage,
             image_prefix=image_prefix,
+            suites=request.suites,
         ),
         tools,
         progress,
@@ -128,10 +140,12 @@ def _copy(folder: Path, copy: Path) -> None:
 
 def _edit(folder: Path, edit: dict[str, str]) -> None:
     path = folder / edit["file"]
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise NotPutInError(f"{edit['file']}: is no file of the system, and only a copy of the system is edited")
     if not path.is_file():
         raise NotPutInError(f"{edit['file']}: there is no such file in the system")
-    text = path.read_text()
-    times = text.count(edit["find"])
+    text, find = path.read_bytes(), edit["find"].encode()
+    times = text.count(find)
     if times != 1:
         raise NotPutInError(f"{edit['file']}: {edit['find']!r} is there {times} times, must be once")
-    path.write_text(text.replace(edit["find"], edit["with"]))
+    path.write_bytes(text.replace(find, edit["with"].encode()))

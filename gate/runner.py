@@ -19,9 +19,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from gate import lanes, owner, results, waivers
-from gate.errors import Stopped
+from gate.errors import CouldNotRunError, Stopped
 from gate.lane import LaneContext
-from gate.lane_process import LaneProcess, now
+from gate.lane_process import SUITES, LaneProcess, now
 from gate.model import Check, CheckResult, Json, Moment, Outcome, Run, Sabotage, Verdict, Waiver
 from gate.progress import Progress
 from gate.target import Target
@@ -38,7 +38,7 @@ _NOT_REACHED = "the run did not reach it"
 @dataclass(frozen=True, slots=True)
 class Request:
     """What a run is asked to do. `narrowed` says what was left out, None for a whole run; `runs` is where run folders go;
-    `image_prefix` keeps the images of a sabotaged copy apart from the healthy ones."""
+    `image_prefix` keeps the images of a sabotaged copy apart from the healthy ones; `suites` is the folder of the checks."""
 
     target: Target
     profile: str
@@ -48,6 +48,7 @@ class Request:
     keep: bool = False
     sabotage: Sabotage | None = None
     image_prefix: str | None = None
+    suites: Path = SUITES
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,7 @@ def run(request: Request, tools: Tools, progress: Progress) -> Ended:
     began = time.monotonic()
     waived = waivers.load(request.target.folder / WAIVERS, today())
     state = _first(request, tools)
-    folder = request.runs / state.id
-    folder.mkdir(parents=True)
-    _point_latest(folder)
+    folder = _folder(request.runs, state.id)
     _save(state, folder)
     processes: list[LaneProcess] = []
     stopped: int | None = None
@@ -87,19 +86,20 @@ def run(request: Request, tools: Tools, progress: Progress) -> Ended:
         except Stopped as stop:
             stopped = stop.number
             progress.say(f"{stop}: taking the stacks down, then writing the report; once more leaves them to `clean`")
-            for process in processes:
-                process.ask_to_end()
-            for process in processes:
-                process.await_end()
+            _end(processes)
+        except BaseException:
+            _end(processes)
+            _sweep(request, tools, state.id, progress)
+            raise
         finally:
             progress.close()
-        left = [] if request.keep else tools.sweep(state.id)
+        left = _sweep(request, tools, state.id, progress)
     state = replace(
         _merged(state, request, processes, waived, final=True),
         finished=now(),
         seconds=round(time.monotonic() - began, 3),
         sealed=stopped is None,
-        events=tuple(Moment(time.monotonic() - began, "clean-up", f"a lane left {what}; removed") for what in left),
+        events=tuple(Moment(time.monotonic() - began, "clean-up", what) for what in left),
     )
     verdict = _save(state, folder)
     tools.render(state, verdict, folder, DOCUMENTS)
@@ -109,6 +109,25 @@ def run(request: Request, tools: Tools, progress: Progress) -> Ended:
 def today() -> date:
     """This day in UTC, by which waivers end."""
     return datetime.now(UTC).date()
+
+
+def _end(processes: list[LaneProcess]) -> None:
+    """Have every lane take its stack down, all at once."""
+    for process in processes:
+        process.ask_to_end()
+    for process in processes:
+        process.await_end()
+
+
+def _sweep(request: Request, tools: Tools, run_id: str, progress: Progress) -> list[str]:
+    """What lanes left behind and was removed. That it cannot be removed must not cost the run its results."""
+    if request.keep:
+        return []
+    try:
+        return [f"a lane left {what}; removed" for what in tools.sweep(run_id)]
+    except CouldNotRunError as error:
+        progress.say(f"not everything could be removed: {error}\nhint: readygate clean")
+        return [f"could not be done: {error}"]
 
 
 def _first(request: Request, tools: Tools) -> Run:
@@ -136,6 +155,7 @@ def _contexts(request: Request, run_id: str, folder: Path, began: float) -> Iter
             checks=checks,
             started=began,
             owner=owner.label(),
+            suites=str(request.suites),
             keep=request.keep,
             sabotage=request.sabotage,
             image_prefix=request.image_prefix,
@@ -171,8 +191,16 @@ def _merged(
 ) -> Run:
     """The run with what its lanes have said so far."""
     found = {result.id: result for process in processes for result in process.findings.results}
-    reasons = {check: p.why_missing() for p in processes for check in p.context.checks} if final else {}
-    checks = [found.get(c.id) or _unverified(c, reasons.get(c.id, _NOT_REACHED)) for c in request.checks]
+    lane_of = {check: process for process in processes for check in process.context.checks}
+    checks = []
+    for check in request.checks:
+        if result := found.get(check.id):
+            # What counts was fixed before the run: a suite cannot excuse itself by asking for less.
+            minimum = max(check.minimum, result.minimum)
+            checks.append(replace(result, required=check.required or result.required, minimum=minimum))
+        else:
+            ended = lane_of.get(check.id) if final else None
+            checks.append(_unverified(check, ended.why_missing(check) if ended else _NOT_REACHED))
     attached, unused = waivers.attach(checks, waived, today())
     facts = {name: value for process in processes for name, value in process.findings.facts}
     longest = max((process.seconds for process in processes), default=0.0)
@@ -217,7 +245,14 @@ def _identity(target: Target) -> dict[str, Json]:
     }
 
 
-def _point_latest(folder: Path) -> None:
-    draft = folder.parent / f".latest.{os.getpid()}"
-    draft.symlink_to(folder.name)
-    draft.replace(folder.parent / "latest")
+def _folder(runs: Path, run_id: str) -> Path:
+    """The run's own new folder, at which `latest` points."""
+    folder, draft = runs / run_id, runs / f".latest.{os.getpid()}"
+    try:
+        folder.mkdir(parents=True)
+        draft.unlink(missing_ok=True)
+        draft.symlink_to(folder.name)
+        draft.replace(runs / "latest")
+    except OSError as error:
+        raise CouldNotRunError(f"{folder} cannot be made: {error.strerror}", f"df -h; ls -ld {runs.parent}") from error
+    return folder

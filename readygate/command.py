@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ def tree() -> Path:
 
 def main() -> int:
     sys.path.insert(0, str(tree()))
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that lacks our signs must not cost a run its verdict
     from gate.cli import main as cli  # noqa: PLC0415  (the path above has to be set first)
 
     return cli(sys.argv[1:], _tools)

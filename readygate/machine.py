@@ -23,10 +23,9 @@ _WRITERS = {
 
 
 def tools() -> Tools:
-    """Everything for the machine that this process runs on. Raises CouldNotRunError when no engine answers."""
-    Engine().ping()
+    """Everything for the machine that this process runs on; `report` needs no engine, so each asks for it itself."""
     return Tools(
-        reap=lambda: [*sweep.end_orphans(), *_said(reap.reap())],
+        reap=_reap,
         sweep=lambda run: _said(sweep.sweep(run)),
         kept=lambda: _said(sweep.kept()),
         prepare=_prepare,
@@ -35,6 +34,11 @@ def tools() -> Tools:
         render=_render,
         summary=terminal.render,
     )
+
+
+def _reap() -> list[str]:
+    Engine().ping()
+    return [*sweep.end_orphans(), *_said(reap.reap())]
 
 
 def _said(removed: Leftovers) -> list[str]:

@@ -1,0 +1,307 @@
+"""However a run ends, its exit status, its last words and results.json agree, and nothing but a whole green run is a GO."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from fixtures.wait import until
+from gate import catalogue, owner, results, shell
+from gate.model import Decision, Outcome, Run, Verdict
+from gate.runner import today
+from tests.gate import bench
+from tests.gate.toml_files import READINESS, written
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_S = 120
+HANGS = """
+@a("recovery.hangs")
+def test_hangs(evidence):
+    evidence.observed(1, "thing")
+    time.sleep(600)
+"""
+PLANTED_CONFTEST = """
+import pytest
+raise pytest.UsageError("the target's own conftest.py was read")
+"""
+PLANTED_PLUGIN = """
+from pathlib import Path
+
+Path(__file__).with_name("was-loaded").touch()
+
+def pytest_runtest_makereport(item, call):
+    from _pytest.reports import TestReport
+    return TestReport(item.nodeid, item.location, {}, "passed", None, call.when)
+"""
+
+
+@dataclass
+class Driven:
+    """The command in a process of its own, and what it leaves."""
+
+    folder: Path
+    ids: tuple[str, ...]
+    more: str = ""
+    process: subprocess.Popen[str] = field(init=False)
+
+    def start(self, files: Mapping[str, str], *arguments: str, **env: str) -> Driven:
+        suites = bench.suites(self.folder, files)
+        manifest = self.folder / "catalogue.json"
+        manifest.write_text(catalogue.manifest(tuple(map(bench.expected, self.ids))))
+        target = written(self.system, READINESS + self.more)
+        (self.system / "compose.yaml").touch()
+        argv = [sys.executable, "-m", "tests.gate.drive", str(suites), str(manifest), "run", "--target", str(target)]
+        self.process = subprocess.Popen(
+            [*argv, *arguments],
+            cwd=ROOT,
+            env={**os.environ, **env},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        return self
+
+    @property
+    def system(self) -> Path:
+        made = self.folder / "system"
+        made.mkdir(exist_ok=True)
+        return made
+
+    @property
+    def run_folder(self) -> Path:
+        return (self.system / ".readygate/runs/latest").resolve()
+
+    def lanes_text(self) -> str:
+        return "".join(path.read_text() for path in self.run_folder.glob("lanes/*.ndjson"))
+
+    def until_it_hangs(self) -> Driven:
+        until(lambda: "test_hangs" in self.lanes_text(), PATIENCE_S, "the lane is in its check")
+        return self
+
+    def lanes(self) -> list[int]:
+        """The processes of its lanes that still live."""
+        mine = str(self.run_folder / "lanes").encode()
+        return [pid for pid in _processes() if mine in _environ(pid)]
+
+    def end(self) -> tuple[int, str, Run, Verdict]:
+        said = self.process.communicate(timeout=PATIENCE_S)[0]
+        run, verdict = results.read(self.run_folder / "results.json")
+        return self.process.returncode, said, run, verdict
+
+
+def _processes() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+
+
+def _environ(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes()
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return b""
+
+
+@pytest.fixture(scope="module")
+def hanging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Driven]]:
+    """Three runs side by side, each with a check that ended and one that hangs."""
+    files = {"recovery/test_it.py": bench.healthy("recovery.well") + HANGS}
+    ids = ("recovery.well", "recovery.hangs")
+    names = ("SIGINT", "SIGTERM", "SIGKILL")
+    started = {name: Driven(tmp_path_factory.mktemp(name), ids).start(files) for name in names}
+    try:
+        yield {name: driven.until_it_hangs() for name, driven in started.items()}
+    finally:
+        for driven in started.values():
+            driven.process.kill()
+            driven.process.wait()
+
+
+@pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_run_that_is_stopped_ends_in_order(hanging, name, status):
+    driven = hanging[name]
+    assert driven.lanes(), "the lane lives, so its end below means something"
+    driven.process.send_signal(signal.Signals[name])
+    ended, said, run, verdict = driven.end()
+    assert ended == status, said
+    assert (run.sealed, verdict.decision) == (False, Decision.INCOMPLETE)
+    assert "cut off" in " ".join(blocker.summary for blocker in verdict.blockers)
+    outcomes = {check.id: check.outcome for check in run.checks}
+    assert outcomes == {"recovery.well": Outcome.PASSED, "recovery.hangs": Outcome.UNVERIFIED}
+    assert f"{name}: taking the stacks down" in said
+    assert "INCOMPLETE" in said
+    assert not re.search(r"\bGO\b", said)
+    assert (driven.run_folder / "report.html").is_file()
+    assert driven.lanes() == []
+
+
+def test_a_run_that_is_killed_leaves_a_valid_file_and_no_process(hanging):
+    driven = hanging["SIGKILL"]
+    assert driven.lanes()
+    until(
+        lambda: '"passed"' in (driven.run_folder / "results.json").read_text(), PATIENCE_S, "the first result is kept"
+    )
+    driven.process.kill()
+    ended, _, run, verdict = driven.end()
+    assert ended == -signal.SIGKILL
+    until(lambda: not driven.lanes(), PATIENCE_S, "the lanes die with their runner", every=0.02)
+    assert (run.sealed, verdict.decision) == (False, Decision.INCOMPLETE)
+    assert "the run was cut off before its end" in [blocker.summary for blocker in verdict.blockers]
+    context = json.loads(next(driven.run_folder.glob("lanes/*.json")).read_text())
+    assert not owner.alive(context["owner"]), "so that the next command reaps what it left"
+
+
+def test_a_healthy_run_is_a_go_whatever_stands_around_it(tmp_path):
+    """Also the positive of every other test here: GO can be reached. Neither variables nor files of the target narrow it,
+    add to it or speak for it."""
+    ids = ("deployment.of-gateways", "recovery.second", "recovery.third")
+    driven = Driven(tmp_path, ids, more='\n[absent]\n"deployment.*" = "There is none, as long as it is internal."\n')
+    (driven.system / "conftest.py").write_text(PLANTED_CONFTEST)
+    (driven.system / "pytest.ini").write_text("[pytest]\naddopts = -k nothing --maxfail=1\n")
+    (tmp_path / "conftest.py").write_text(PLANTED_CONFTEST)
+    plugins = tmp_path / "plugins"
+    plugins.mkdir()
+    (plugins / "planted.py").write_text(PLANTED_PLUGIN)
+    metadata = plugins / "planted-1.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: planted\nVersion: 1\n")
+    (metadata / "entry_points.txt").write_text("[pytest11]\nplanted = planted\n")
+    files = {
+        "deployment/test_a.py": bench.healthy(ids[0]).replace(ids[0] + '"', ids[0] + '", needs=("gateway",)'),
+        "recovery/test_b.py": bench.healthy(*ids[1:]),
+        "recovery/test_c.py": "def test_that_is_no_check():\n    assert 1 == 2\n",
+    }
+    ended, said, run, verdict = driven.start(
+        files,
+        PYTEST_ADDOPTS="-k nothing -x --lf --deselect recovery -p planted -n 4 --reruns 3",
+        PYTEST_PLUGINS="planted",
+        PYTHONPATH=str(plugins),
+        PYTHONOPTIMIZE="2",
+    ).end()
+    logs = "".join(path.read_text() for path in driven.run_folder.glob("lanes/*.log"))
+    assert (ended, verdict.decision, verdict.blockers) == (0, Decision.GO, ()), said + logs
+    outcomes = (Outcome.NOT_APPLICABLE, Outcome.PASSED, Outcome.PASSED)
+    assert {check.id: check.outcome for check in run.checks} == dict(zip(ids, outcomes, strict=True))
+    assert {lane.name: (lane.sealed, lane.problems) for lane in run.lanes} == dict.fromkeys(
+        ("release", "operation"), (True, ())
+    )
+    assert run.sealed
+    assert re.search(r"\bGO\b", said)
+    assert not re.search("NO-GO|INCOMPLETE", said)
+    assert not (plugins / "was-loaded").exists()
+    written = json.loads((driven.run_folder / "results.json").read_text())["verdict"]
+    assert (written["decision"], written["exit_status"]) == ("GO", 0)
+
+
+def test_a_narrowed_run_is_incomplete(tmp_path):
+    files = {"recovery/test_it.py": bench.healthy("recovery.well")}
+    driven = Driven(tmp_path, ("recovery.well", "security.other"))
+    ended, said, run, verdict = driven.start(files, "--check", "recovery.well").end()
+    assert (ended, verdict.decision) == (4, Decision.INCOMPLETE), said
+    assert [check.outcome for check in run.checks] == [Outcome.PASSED]
+    assert [blocker.kind for blocker in verdict.blockers] == ["narrowed"]
+    assert "INCOMPLETE" in said
+
+
+def test_a_failed_check_is_a_no_go(tmp_path):
+    files = {
+        "recovery/test_it.py": bench.HEAD + bench.HEALTHY.format(id="recovery.x", name="x") + "    assert 1 == 2\n"
+    }
+    driven = Driven(tmp_path, ("recovery.x",))
+    ended, said, _, verdict = driven.start(files, "--json", "--quiet").end()
+    assert (ended, verdict.decision) == (1, Decision.NO_GO)
+    assert "NO-GO" in said
+    assert (driven.run_folder / "results.json").read_text() in said
+
+
+def test_files_that_cannot_speak_are_missed_and_the_others_still_run(tmp_path):
+    well, twice = bench.healthy("recovery.well"), bench.healthy("security.twice")
+    files = {
+        "recovery/test_well.py": well,
+        "recovery/test_less.py": well.replace('recovery.well")', 'recovery.less", required=False)'),
+        "recovery/test_broken.py": "import nothing_of_this_name\n" + bench.healthy("recovery.broken"),
+        "recovery/test_skipped.py": "import pytest\npytest.skip('not here', allow_module_level=True)\n" + well,
+        "security/test_one.py": twice,
+        "security/test_two.py": twice,
+        "security/test_misplaced.py": bench.healthy("load.other"),
+    }
+    expected = [
+        bench.expected("recovery.well", "suites/recovery/test_well.py"),
+        bench.expected("recovery.less", "suites/recovery/test_less.py", minimum=5),
+        bench.expected("recovery.broken", "suites/recovery/test_broken.py"),
+        bench.expected("recovery.skipped", "suites/recovery/test_skipped.py"),
+        bench.expected("recovery.deleted", "suites/recovery/test_deleted.py"),
+        bench.expected("security.twice", "suites/security/test_one.py"),
+        bench.expected("load.other", "suites/load/test_misplaced.py"),
+    ]
+    ended = bench.judged(tmp_path, files, expected)
+    found = bench.by_id(ended)
+    assert ended.verdict.decision is Decision.INCOMPLETE
+    assert {each for each, result in found.items() if result.outcome is Outcome.PASSED} == {
+        "recovery.well",
+        "recovery.less",
+        "security.twice",
+        "load.other",
+    }
+    for check, sentence in {
+        "recovery.broken": "recovery/test_broken.py could not be collected: .*nothing_of_this_name",
+        "recovery.skipped": "recovery/test_skipped.py left itself out of the collection: .*not here",
+        "recovery.deleted": "the suites hold no such check: restore it",
+    }.items():
+        assert found[check].outcome is Outcome.UNVERIFIED
+        assert re.match(sentence, found[check].reason, re.DOTALL), found[check].reason
+    (lane,) = ended.run.lanes
+    problems = "\n".join(lane.problems)
+    assert "security.twice is claimed by security/test_one.py::test_twice and by security/test_two.py" in problems
+    assert "load.other lies in suites/security/" in problems
+    assert len([b for b in ended.verdict.blockers if b.kind == "lane"]) == len(lane.problems) == 4
+    # What counts is the catalogue's word: a suite that asks for less excuses nothing.
+    assert (found["recovery.less"].required, found["recovery.less"].minimum) == (True, 5)
+    assert "only 1 of at least 5 observations" in [b.summary for b in ended.verdict.blockers]
+
+
+def test_a_lane_that_crashes_or_leaves_costs_its_own_checks_only(tmp_path):
+    body = '\n@a("{id}")\ndef test_it(evidence):\n    evidence.observed(1, "thing")\n    {how}\n'
+    crash = body.format(id="recovery.crash", how="os._exit(0)")
+    leave = body.format(id="deployment.leave", how="pytest.exit('enough', returncode=0)")
+    files = {
+        "recovery/test_it.py": bench.healthy("recovery.before")
+        + crash
+        + bench.HEALTHY.format(id="recovery.z", name="z"),
+        "deployment/test_it.py": bench.healthy("deployment.before") + leave,
+    }
+    wanted = ["recovery.before", "recovery.crash", "recovery.z", "deployment.before", "deployment.leave"]
+    ended = bench.judged(tmp_path, files, wanted)
+    found = bench.by_id(ended)
+    assert ended.verdict.decision is Decision.INCOMPLETE
+    assert found["deployment.before"].outcome is found["recovery.before"].outcome is Outcome.PASSED
+    for check in ("recovery.crash", "recovery.z"):
+        assert found[check].outcome is Outcome.UNVERIFIED
+        assert "its lane ended with 0 while it ran recovery/test_it.py::test_it" in found[check].reason
+    assert found["deployment.leave"].outcome is Outcome.UNVERIFIED
+    assert {lane.name: lane.sealed for lane in ended.run.lanes} == {"release": False, "operation": False}
+
+
+def test_nothing_expected_is_nothing_seen(tmp_path):
+    ended = bench.judged(tmp_path, {}, [])
+    assert ended.verdict.decision is Decision.INCOMPLETE
+    assert "no required check passed" in ended.verdict.blockers[0].summary
+
+
+def test_bare_pytest_refuses_and_names_the_command():
+    done = shell.run([sys.executable, "-m", "pytest", "suites/"], cwd=ROOT, timeout_s=PATIENCE_S)
+    assert done.status == pytest.ExitCode.USAGE_ERROR
+    assert re.search(r"[a-z.-]+ is a readiness check: run it with `readygate run --check [a-z.-]+`", done.stderr)
+    assert "passed" not in done.stdout
+
+
+def test_waivers_end_by_the_day_in_utc():
+    assert abs(time.time() / 86400 - today().toordinal() + 719163) <= 1
