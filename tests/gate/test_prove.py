@@ -1,0 +1,164 @@
+"""Proving: only a check that is green on the healthy system and red under the defect is a catch; all else is none."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from gate import prove as proving
+from gate.errors import CouldNotRunError
+from gate.model import Outcome, Run, Sabotage
+from gate.progress import Progress
+from gate.proof import Catch, Proof, Proofs, applicable
+from gate.prove import NotPutInError, ProofRequest, of_checks, prove
+from gate.target import load
+from tests.gate import bench
+from tests.gate.toml_files import READINESS, written
+from tests.reports.factory import go
+
+A, B = "recovery.a", "recovery.b"
+EDIT = {"file": "compose.yaml", "find": "restart: always", "with": "restart: no"}
+# Reads the system as a lane would: the check is red when the defect is in the system.
+SUITE = (
+    bench.HEAD
+    + """
+@a("recovery.a")
+def test_a(evidence, target):
+    evidence.observed(1, "file")
+    assert "restart: always" in (target.folder / "compose.yaml").read_text(), "no restart"
+"""
+)
+
+
+def outcomes(**by_id: Outcome) -> Run:
+    found = tuple(replace(go().checks[0], id=f"recovery.{name}", outcome=outcome) for name, outcome in by_id.items())
+    return replace(go(), checks=found, expected=tuple(check.id for check in found))
+
+
+def defect(*expects: str, **more: object) -> Sabotage:
+    return Sabotage(id="x", title="x", expects=expects or (A,), **more)  # type: ignore[arg-type]
+
+
+P, F, U, N = Outcome.PASSED, Outcome.FAILED, Outcome.UNVERIFIED, Outcome.NOT_APPLICABLE
+
+
+@pytest.mark.parametrize(
+    ("found", "expects", "green", "catch"),
+    [
+        ({"a": F}, (A,), {A}, Catch.CAUGHT),
+        ({"a": P}, (A,), {A}, Catch.MISSED),
+        ({"a": U}, (A,), {A}, Catch.ERROR),
+        ({"a": N}, (A,), {A}, Catch.ERROR),
+        ({}, (A,), {A}, Catch.ERROR),
+        ({"a": F}, (A,), set(), Catch.ERROR),  # red anyway: a false alarm catches nothing
+        ({"a": F, "b": P}, (A, B), {B}, Catch.MISSED),
+        ({"a": P, "b": F}, (A, B), {A, B}, Catch.CAUGHT),
+        ({"a": P, "b": F}, (A,), {A, B}, Catch.MISSED),  # red, but not the check that was to notice
+        ({"a": U, "b": P}, (A,), {A, B}, Catch.ERROR),
+        ({"a": U, "b": P}, (A, B), {A, B}, Catch.MISSED),
+    ],
+)
+def test_what_counts_as_a_catch(found, expects, green, catch):
+    proof = Proof.of(defect(*expects), outcomes(**found), green)
+    assert proof.catch is catch
+    assert proof.outcomes == {f"recovery.{name}": outcome.value for name, outcome in found.items()}
+
+
+def proofs(*catches: Catch, healthy: str = "passed", unbroken: Iterable[str] = ()) -> Proofs:
+    return Proofs({A: healthy}, tuple(Proof(defect(), catch, {}, {}, 1.0) for catch in catches), tuple(unbroken))
+
+
+def test_complete_is_all_caught_on_a_green_system_with_no_check_left_over():
+    assert proofs(Catch.CAUGHT, Catch.CAUGHT).complete
+    assert not proofs().complete
+    assert not proofs(Catch.CAUGHT, Catch.MISSED).complete
+    assert not proofs(Catch.CAUGHT, Catch.ERROR).complete
+    assert not proofs(Catch.CAUGHT, healthy="unverified").complete
+    assert not proofs(Catch.CAUGHT, unbroken=[B]).complete
+    assert proofs(Catch.CAUGHT, Catch.ERROR).score == "1/2"
+    assert proofs(healthy="failed").false_alarms == (A,)
+
+
+def test_which_defects_apply_and_which_checks_none_turns_red():
+    checks = (bench.expected(A), bench.expected(B))
+    mine, foreign = defect(A), replace(defect("load.x"), id="y")
+    assert applicable((mine, foreign), checks) == ((mine,), (B,))
+    assert [sabotage.id for sabotage in of_checks(checks)] == ["s"], "one defect of several checks is put in once"
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        ({**EDIT, "find": "restart: sometimes"}, "is there 0 times, must be once"),
+        ({**EDIT, "find": "a"}, "times, must be once"),
+        ({**EDIT, "file": "none.yaml"}, "there is no such file"),
+        ({**EDIT, "file": "."}, "there is no such file"),
+        ({**EDIT, "file": "../outside.yaml"}, "is no file of the system"),
+        ({**EDIT, "file": "shared/outside.yaml"}, "is no file of the system"),
+        ({**EDIT, "file": "/etc/hostname"}, "is no file of the system"),
+    ],
+)
+def test_an_edit_that_cannot_be_made(tmp_path, edit, said):
+    system, outside = tmp_path / "system", tmp_path / "outside.yaml"
+    system.mkdir()
+    for file in (system / "compose.yaml", outside):
+        file.write_text("restart: always\n")
+    (system / "shared").symlink_to(tmp_path)
+    with pytest.raises(NotPutInError, match=said):
+        proving._edit(system, edit)
+    assert outside.read_text() == (system / "compose.yaml").read_text() == "restart: always\n"
+
+
+def test_an_edit_changes_its_place_and_no_other_byte(tmp_path):
+    (tmp_path / "compose.yaml").write_bytes(b"a\r\nrestart: always\r\n\xff\n")
+    proving._edit(tmp_path, EDIT)
+    assert (tmp_path / "compose.yaml").read_bytes() == b"a\r\nrestart: no\r\n\xff\n"
+
+
+@pytest.fixture
+def request_(tmp_path: Path) -> ProofRequest:
+    system = tmp_path / "system"
+    system.mkdir()
+    (system / "compose.yaml").write_text("services: {}\n# restart: always\n")
+    (system / ".venv").mkdir()
+    target = load(written(system, READINESS), "quick")
+    suites = bench.suites(tmp_path, {"recovery/test_it.py": SUITE})
+    sabotages = (
+        Sabotage("caught", "no restart", (A,), replace=(EDIT,)),
+        Sabotage("not-put-in", "nothing changes", (A,), replace=({**EDIT, "find": "restart: sometimes"},)),
+    )
+    return ProofRequest(target, "quick", (bench.expected(A),), sabotages, tmp_path / "proofs", suites)
+
+
+def test_a_proving_from_end_to_end(request_):
+    forgotten: list[str] = []
+    tools = replace(bench.tools(), forget=forgotten.append)
+    found = prove(request_, tools, Progress(Console(file=io.StringIO()), quiet=True))
+    assert found.healthy == {A: "passed"}
+    assert [(proof.sabotage.id, proof.catch) for proof in found.proofs] == [
+        ("caught", Catch.CAUGHT),
+        ("not-put-in", Catch.ERROR),
+    ]
+    assert found.proofs[0].reasons[A].startswith("no restart")
+    assert "is there 0 times, must be once" in found.proofs[1].reasons[A]
+    assert not found.complete
+    assert json.loads((request_.folder / "proofs.json").read_text())["score"] == "1/2"
+    assert "restart: always" in (request_.target.folder / "compose.yaml").read_text(), "only a copy is hurt"
+    assert list((request_.folder / "systems").iterdir()) == []
+    assert len(forgotten) == 2
+
+
+def test_a_sabotaged_copy_that_cannot_be_prepared_is_an_error_of_its_proof(request_):
+    def prepare(_target: object, prefix: str | None) -> None:
+        if prefix:
+            raise CouldNotRunError("the image does not build")
+
+    only = replace(request_, sabotages=request_.sabotages[:1])
+    found = prove(only, replace(bench.tools(), prepare=prepare), Progress(Console(file=io.StringIO()), quiet=True))
+    assert [(proof.catch, proof.reasons) for proof in found.proofs] == [(Catch.ERROR, {A: "the image does not build"})]
