@@ -30,6 +30,8 @@ def test_hangs(evidence):
     evidence.observed(1, "thing")
     time.sleep(600)
 """
+SURROUNDED = ("deployment.of-gateways", "recovery.second", "recovery.third")
+ABSENT = '\n[absent]\n"deployment.*" = "There is none, as long as it is internal."\n'
 PLANTED_CONFTEST = """
 import pytest
 raise pytest.UsageError("the target's own conftest.py was read")
@@ -111,23 +113,58 @@ def _environ(pid: int) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def hanging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Driven]]:
-    """Three runs side by side, each with a check that ended and one that hangs."""
-    files = {"recovery/test_it.py": bench.healthy("recovery.well") + HANGS}
-    ids = ("recovery.well", "recovery.hangs")
-    names = ("SIGINT", "SIGTERM", "SIGKILL")
-    started = {name: Driven(tmp_path_factory.mktemp(name), ids).start(files) for name in names}
+def driven(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Driven]]:
+    """The runs of these tests, started side by side."""
+    well, hangs = "recovery.well", ("recovery.well", "recovery.hangs")
+    hanging = {"recovery/test_it.py": bench.healthy(well) + HANGS}
+    untrue = bench.HEAD + bench.HEALTHY.format(id=well, name="x") + "    assert 1 == 2\n"
+
+    def named(name: str, ids: tuple[str, ...], more: str = "") -> Driven:
+        return Driven(tmp_path_factory.mktemp(name), ids, more)
+
+    started = {name: named(name, hangs).start(hanging) for name in ("SIGINT", "SIGTERM", "SIGKILL")}
+    started["GO"] = surrounded(named("GO", SURROUNDED, ABSENT))
+    started["NO-GO"] = named("NO-GO", (well,)).start({"recovery/test_it.py": untrue}, "--json", "--quiet")
+    started["narrowed"] = named("narrowed", (well, "security.other")).start(
+        {"recovery/test_it.py": bench.healthy(well)}, "--check", well
+    )
     try:
-        yield {name: driven.until_it_hangs() for name, driven in started.items()}
+        yield started
     finally:
-        for driven in started.values():
-            driven.process.kill()
-            driven.process.wait()
+        for each in started.values():
+            each.process.kill()
+            each.process.communicate()
+
+
+def surrounded(driven: Driven) -> Driven:
+    """A healthy run among variables and files that would narrow it, add to it or speak for it."""
+    folder = driven.folder
+    (driven.system / "conftest.py").write_text(PLANTED_CONFTEST)
+    (driven.system / "pytest.ini").write_text("[pytest]\naddopts = -k nothing --maxfail=1\n")
+    (folder / "conftest.py").write_text(PLANTED_CONFTEST)
+    metadata = folder / "plugins" / "planted-1.dist-info"
+    metadata.mkdir(parents=True)
+    (folder / "plugins" / "planted.py").write_text(PLANTED_PLUGIN)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: planted\nVersion: 1\n")
+    (metadata / "entry_points.txt").write_text("[pytest11]\nplanted = planted\n")
+    first, *others = SURROUNDED
+    files = {
+        "deployment/test_a.py": bench.healthy(first).replace(f'"{first}"', f'"{first}", needs=("gateway",)'),
+        "recovery/test_b.py": bench.healthy(*others),
+        "recovery/test_c.py": "def test_that_is_no_check():\n    assert 1 == 2\n",
+    }
+    return driven.start(
+        files,
+        PYTEST_ADDOPTS="-k nothing -x --lf --deselect recovery -p planted -n 4 --reruns 3",
+        PYTEST_PLUGINS="planted",
+        PYTHONPATH=str(folder / "plugins"),
+        PYTHONOPTIMIZE="2",
+    )
 
 
 @pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
-def test_a_run_that_is_stopped_ends_in_order(hanging, name, status):
-    driven = hanging[name]
+def test_a_run_that_is_stopped_ends_in_order(driven, name, status):
+    driven = driven[name].until_it_hangs()
     assert driven.lanes(), "the lane lives, so its end below means something"
     driven.process.send_signal(signal.Signals[name])
     ended, said, run, verdict = driven.end()
@@ -143,8 +180,8 @@ def test_a_run_that_is_stopped_ends_in_order(hanging, name, status):
     assert driven.lanes() == []
 
 
-def test_a_run_that_is_killed_leaves_a_valid_file_and_no_process(hanging):
-    driven = hanging["SIGKILL"]
+def test_a_run_that_is_killed_leaves_a_valid_file_and_no_process(driven):
+    driven = driven["SIGKILL"].until_it_hangs()
     assert driven.lanes()
     until(
         lambda: '"passed"' in (driven.run_folder / "results.json").read_text(), PATIENCE_S, "the first result is kept"
@@ -159,64 +196,35 @@ def test_a_run_that_is_killed_leaves_a_valid_file_and_no_process(hanging):
     assert not owner.alive(context["owner"]), "so that the next command reaps what it left"
 
 
-def test_a_healthy_run_is_a_go_whatever_stands_around_it(tmp_path):
-    """Also the positive of every other test here: GO can be reached. Neither variables nor files of the target narrow it,
-    add to it or speak for it."""
-    ids = ("deployment.of-gateways", "recovery.second", "recovery.third")
-    driven = Driven(tmp_path, ids, more='\n[absent]\n"deployment.*" = "There is none, as long as it is internal."\n')
-    (driven.system / "conftest.py").write_text(PLANTED_CONFTEST)
-    (driven.system / "pytest.ini").write_text("[pytest]\naddopts = -k nothing --maxfail=1\n")
-    (tmp_path / "conftest.py").write_text(PLANTED_CONFTEST)
-    plugins = tmp_path / "plugins"
-    plugins.mkdir()
-    (plugins / "planted.py").write_text(PLANTED_PLUGIN)
-    metadata = plugins / "planted-1.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: planted\nVersion: 1\n")
-    (metadata / "entry_points.txt").write_text("[pytest11]\nplanted = planted\n")
-    files = {
-        "deployment/test_a.py": bench.healthy(ids[0]).replace(ids[0] + '"', ids[0] + '", needs=("gateway",)'),
-        "recovery/test_b.py": bench.healthy(*ids[1:]),
-        "recovery/test_c.py": "def test_that_is_no_check():\n    assert 1 == 2\n",
-    }
-    ended, said, run, verdict = driven.start(
-        files,
-        PYTEST_ADDOPTS="-k nothing -x --lf --deselect recovery -p planted -n 4 --reruns 3",
-        PYTEST_PLUGINS="planted",
-        PYTHONPATH=str(plugins),
-        PYTHONOPTIMIZE="2",
-    ).end()
+def test_a_healthy_run_is_a_go_whatever_stands_around_it(driven):
+    """Also the positive of every other test here: GO can be reached, and a lane of which nothing applies is whole."""
+    driven = driven["GO"]
+    ended, said, run, verdict = driven.end()
     logs = "".join(path.read_text() for path in driven.run_folder.glob("lanes/*.log"))
     assert (ended, verdict.decision, verdict.blockers) == (0, Decision.GO, ()), said + logs
     outcomes = (Outcome.NOT_APPLICABLE, Outcome.PASSED, Outcome.PASSED)
-    assert {check.id: check.outcome for check in run.checks} == dict(zip(ids, outcomes, strict=True))
-    assert {lane.name: (lane.sealed, lane.problems) for lane in run.lanes} == dict.fromkeys(
-        ("release", "operation"), (True, ())
-    )
+    assert {check.id: check.outcome for check in run.checks} == dict(zip(SURROUNDED, outcomes, strict=True))
+    whole = (True, ())
+    assert {e.name: (e.sealed, e.problems) for e in run.lanes} == {"release": whole, "operation": whole}
     assert run.sealed
     assert re.search(r"\bGO\b", said)
     assert not re.search("NO-GO|INCOMPLETE", said)
-    assert not (plugins / "was-loaded").exists()
+    assert not (driven.folder / "plugins" / "was-loaded").exists()
     written = json.loads((driven.run_folder / "results.json").read_text())["verdict"]
     assert (written["decision"], written["exit_status"]) == ("GO", 0)
 
 
-def test_a_narrowed_run_is_incomplete(tmp_path):
-    files = {"recovery/test_it.py": bench.healthy("recovery.well")}
-    driven = Driven(tmp_path, ("recovery.well", "security.other"))
-    ended, said, run, verdict = driven.start(files, "--check", "recovery.well").end()
+def test_a_narrowed_run_is_incomplete(driven):
+    ended, said, run, verdict = driven["narrowed"].end()
     assert (ended, verdict.decision) == (4, Decision.INCOMPLETE), said
     assert [check.outcome for check in run.checks] == [Outcome.PASSED]
     assert [blocker.kind for blocker in verdict.blockers] == ["narrowed"]
     assert "INCOMPLETE" in said
 
 
-def test_a_failed_check_is_a_no_go(tmp_path):
-    files = {
-        "recovery/test_it.py": bench.HEAD + bench.HEALTHY.format(id="recovery.x", name="x") + "    assert 1 == 2\n"
-    }
-    driven = Driven(tmp_path, ("recovery.x",))
-    ended, said, _, verdict = driven.start(files, "--json", "--quiet").end()
+def test_a_failed_check_is_a_no_go(driven):
+    driven = driven["NO-GO"]
+    ended, said, _, verdict = driven.end()
     assert (ended, verdict.decision) == (1, Decision.NO_GO)
     assert "NO-GO" in said
     assert (driven.run_folder / "results.json").read_text() in said
