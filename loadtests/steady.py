@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import gevent
 from locust import FastHttpUser, constant, events, task
 from locust.env import Environment
 
@@ -264,4 +265,5 @@ class Client(FastHttpUser):
         """End the test with the last job. Until then a user without a job stays: Locust need not shrink the crowd."""
         runner = self.environment.runner
         if runner is not None and sum(j.finished is not None or j.id is None for j in RECORD.jobs) >= wanted:
-            runner.quit()
+            # In a greenlet of its own: quit() waits for every user to stop, and this is one of them.
+            gevent.spawn(runner.quit)
