@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from fixtures import reap, stack, sweep
 from fixtures.clients.docker import Engine
+from fixtures.compose import ComposeError
 from fixtures.reap import Leftovers
-from gate.errors import CouldNotRunError
+from gate.errors import CouldNotRunError, UsageError
 from gate.model import Json, Run, Verdict
 from gate.shell import CommandFailed
 from gate.target import Target
@@ -50,6 +52,13 @@ def _prepare(target: Target, image_prefix: str | None) -> None:
         stack.prepare(target, image_prefix=image_prefix)
     except CommandFailed as error:
         raise CouldNotRunError(str(error)) from error
+    # Read once before any lane reads it: what is wrong in the user's own files is no result of a check.
+    with TemporaryDirectory() as folder:
+        try:
+            stack.ComposeStack(target, "read-only", Path(folder), "read-only", image_prefix=image_prefix)
+        except (CommandFailed, ComposeError) as error:
+            files = " ".join(f"-f {target.folder / name}" for name in target.stack.compose)
+            raise UsageError(str(error), f"docker compose {files} config --quiet") from error
 
 
 def _host() -> dict[str, Json]:
