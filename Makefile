@@ -27,10 +27,11 @@ test: setup ## Test the gate itself, on real stacks (ARGS="-k words" narrows)
 test-fast: $(READY) ## Test what needs no engine
 	@$(PYTHON) -m pytest -m "not docker" $(ARGS)
 
-check: $(READY) ## Lint, formatting and types
+check: $(READY) ## Lint, formatting, types and the import rules
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy
+	@$(PYTHON) -m pytest -q tests/test_architecture.py
 
 docs: $(READY) ## Write the generated documents anew
 	@$(PYTHON) -m gate.catalogue
