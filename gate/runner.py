@@ -241,7 +241,7 @@ def _identity(target: Target) -> dict[str, Json]:
         "title": target.title,
         "readiness_sha256": target.sha256,
         "waivers_sha256": hashlib.sha256(waived.read_bytes()).hexdigest() if waived.exists() else None,
-        "releases": dict(target.releases),
+        "release": dict(target.releases),
     }
 
 

@@ -149,13 +149,16 @@ def _areas(rows: tuple[view.Row, ...], states: tuple[view.State, ...]) -> Iterat
 def _identity(run: Run) -> str:
     target = run.target
     release = target.get("release")
-    revision = release.get("revision", "") if isinstance(release, Mapping) else ""
+    known = release if isinstance(release, Mapping) else {}
+    revision, candidate, previous = (known.get(name, "") for name in ("revision", "candidate", "previous"))
     hashes = [
         f"{name} {str(target[key])[:12]}"
         for name, key in (("configuration", "config_sha256"), ("readiness.toml", "readiness_sha256"))
         if target.get(key)
     ]
     parts = (
+        f"release {candidate}" if candidate else "",
+        f"before it {previous}" if previous else "",
         f"revision {revision}" if revision else "",
         *hashes,
         f"profile {run.profile}",
