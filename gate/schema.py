@@ -70,10 +70,14 @@ def _table(path: str, full: Mapping[str, Json], levels: Sequence[Json | None], *
 def _kind(name: str, value: Json) -> str:
     if isinstance(value, list):
         return "list of integers" if all(isinstance(item, int) for item in value) else "list of strings"
+    if isinstance(value, bool):
+        return "boolean"
     if isinstance(value, int):
         return "number" if name.endswith(_NUMBER_SUFFIXES) else "integer"
     return "string"
 
 
 def _toml(value: Json) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     return f'"{value}"' if isinstance(value, str) else f"{value}".replace("'", '"')

@@ -32,6 +32,7 @@ class StackTable:
     env: Mapping[str, str] = field(default_factory=dict)
     prepare: tuple[str, ...] = ()
     pass_env: tuple[str, ...] = ()
+    build: bool = True
     start_timeout_s: float = 120
     image_prefix_variable: str | None = None
 

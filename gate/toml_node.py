@@ -87,6 +87,10 @@ def _check_inside(document: Document, path: Path, value: Json, node: Node) -> It
                 yield document.problem((*path, key), wrong)
 
 
+def _is_boolean(value: Json) -> bool:
+    return isinstance(value, bool)
+
+
 def _is_integer(value: Json) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
@@ -120,6 +124,7 @@ def _named(value: Json) -> str:
 _KINDS: dict[str, Callable[[Json], bool]] = {
     "string": _is_text,
     "boolean": lambda value: isinstance(value, bool),
+    "boolean": _is_boolean,
     "integer": _is_integer,
     "number": _is_number,
     "list of strings": _list_of(_is_text),
