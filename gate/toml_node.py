@@ -123,7 +123,6 @@ def _named(value: Json) -> str:
 
 _KINDS: dict[str, Callable[[Json], bool]] = {
     "string": _is_text,
-    "boolean": lambda value: isinstance(value, bool),
     "boolean": _is_boolean,
     "integer": _is_integer,
     "number": _is_number,
