@@ -61,3 +61,6 @@ def test_identity(
         assert api.version() == candidate, f"the API says {api.version()!r}, deployed was {candidate!r}"
     ledger.submit()
     ledger.follow()
+    account = ledger.reconcile()
+    evidence.value("job ledger", account.json())
+    assert account.succeeded == account.acknowledged, f"on the new release not every job succeeded: {account}"

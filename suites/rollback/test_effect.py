@@ -2,10 +2,10 @@ import pytest
 
 from fixtures import release
 from fixtures.clients.api import Api
-from fixtures.identity import unlike_declared, versions
+from fixtures.identity import releases, unchanged, unlike_declared, versions
 from fixtures.ledger import Ledger
 from fixtures.stack import ComposeStack
-from gate.check import check
+from gate.check import Unverified, check
 from gate.evidence import Evidence
 from gate.model import Sabotage
 from gate.target import Target
@@ -35,8 +35,10 @@ def test_effect(
     evidence: Evidence,
 ) -> None:
     previous = target.releases["previous"]
-    before = {role: {c.image_id for c in stack.containers(role)} for role in ("api", "worker")}
+    before = releases(stack)
     release.deploy(stack, target.releases["candidate"]).check("deploying the candidate")
+    if untouched := unchanged(before, releases(stack)):
+        raise Unverified(f"the deployment changed no image of {', '.join(untouched)}: there was nothing to roll back")
     rolled_back = release.roll_back(stack)
     evidence.value("seconds by phase", rolled_back.phases)
     assert rolled_back.ok, f"the rollback failed: {rolled_back.completed.tail}"
@@ -55,3 +57,6 @@ def test_effect(
         assert api.version() == previous, f"the API says {api.version()!r} after a rollback to {previous!r}"
     ledger.submit()
     ledger.follow()
+    account = ledger.reconcile()
+    evidence.value("job ledger", account.json())
+    assert account.succeeded == account.acknowledged, f"after the rollback not every job succeeded: {account}"

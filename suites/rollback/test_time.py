@@ -1,11 +1,12 @@
 import pytest
 
 from fixtures import release
+from fixtures.identity import releases, unchanged
 from fixtures.ledger import Ledger
 from fixtures.release import Released
 from fixtures.stack import ComposeStack
 from fixtures.traffic import traffic
-from gate.check import check
+from gate.check import Unverified, check
 from gate.evidence import Evidence
 from gate.model import Limit, Sabotage
 from gate.target import Target
@@ -54,13 +55,18 @@ def test_time(
     evidence: Evidence,
 ) -> None:
     rollbacks: list[Released] = []
+    before = releases(stack)
     with traffic(stack, per_second=limits["rollback.traffic_per_s"].value) as stream:
         for _ in range(int(limits["rollback.repeats"].value)):
             release.deploy(stack, target.releases["candidate"]).check("deploying the candidate")
+            if untouched := unchanged(before, releases(stack)):
+                raise Unverified(f"deployment {len(rollbacks) + 1} changed no image of {', '.join(untouched)}")
             ledger.submit_at_once(int(limits["rollback.jobs_in_flight"].value))
             evidence.event("rollback", "decided")
             rollbacks.append(release.roll_back(stack).check("rolling back"))
             evidence.event("rollback", "done")
+            left = {role: sorted(images - before[role]) for role, images in releases(stack).items()}
+            assert not any(left.values()), f"rollback {len(rollbacks)} left the new release running: {left}"
     ledger.follow()
     account = ledger.reconcile()
 
