@@ -37,6 +37,7 @@ class Job:
     id: str | None = None
     acknowledged: float | None = None
     running: float | None = None
+    held: float | None = None  # when the last question left that was answered with `running`
     finished: float | None = None
     state: str | None = None
     status: int = 0
@@ -225,7 +226,7 @@ class Client(FastHttpUser):
             self.job = job
 
     def _ask(self, job: Job) -> None:
-        path = CONTRACT["status_path"]
+        path, asked = CONTRACT["status_path"], time.time()
         with self.client.get(path.replace("{id}", str(job.id)), name=path, catch_response=True) as response:
             try:
                 state = str(at(response.json(), CONTRACT["state_pointer"])) if response.status_code == 200 else None
@@ -237,8 +238,8 @@ class Client(FastHttpUser):
                 return
         now = time.time()
         job.state = state
-        if state in CONTRACT["running"] and job.running is None:
-            job.running = now
+        if state in CONTRACT["running"]:
+            job.running, job.held = job.running or now, asked
         if state not in CONTRACT["pending"]:
             self._ended(job, now)
 

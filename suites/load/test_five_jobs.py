@@ -46,11 +46,16 @@ def test_five_jobs(
     assert account.lost == 0, f"jobs lost: {account}; {account.lost_jobs}"
     assert account.duplicated == 0, f"jobs done twice: {account}; {account.duplicated_jobs}"
     assert account.succeeded == account.acknowledged, f"not every job succeeded: {account}"
-    evidence.value("most jobs in workers' hands at once", seen.most_at_once)
-    assert seen.most_at_once >= users, (
-        f"of {users} jobs at a time only {seen.most_at_once} were worked on, the rest waited"
-    )
+    least, most = seen.most_at_once, seen.most_at_once_perhaps
+    evidence.value("most jobs in workers' hands at once", {"for certain": least, "at most": most})
+    assert most >= users, f"of {users} jobs at a time only {most} were worked on, the rest waited"
     evidence.measure("job, from promise to end", seen.seconds, "s")
-    evidence.measure("average job, from promise to end", mean(seen.seconds), "s", limits["load.processing_s"])
+    if least < users:
+        raise Unverified(
+            f"{least} to {most} jobs were in workers' hands at once, and polling cannot tell how many: "
+            "make jobs longer in [profiles] env"
+        )
+    # Before the time is held against its limit: a time that is void condemns nobody.
     if seen.generator_cpu > limits["load.generator_cpu"].value:
         raise Unverified(f"the load generator itself was busy ({seen.generator_cpu:.0%} of a core): its times are void")
+    evidence.measure("average job, from promise to end", mean(seen.seconds), "s", limits["load.processing_s"])
