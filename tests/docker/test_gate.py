@@ -43,11 +43,13 @@ def readygate(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]
 
 
 def labelled() -> list[str]:
-    """Everything on this engine that carries our label, but for stacks that somebody else keeps."""
+    """Everything on this engine that carries our label and whose run has ended; other runs may be under way."""
     engine = docker.from_env()
-    found = [c.name for c in engine.containers.list(all=True, filters={"label": owner.OWNER_LABEL})]
-    found += [n.name for n in engine.networks.list(filters={"label": owner.OWNER_LABEL})]
-    return found + [v.name for v in engine.volumes.list(filters={"label": owner.OWNER_LABEL})]
+    search = {"all": True, "filters": {"label": owner.OWNER_LABEL}}
+    found = {c.name: c.labels for c in engine.containers.list(**search, ignore_removed=True)}
+    found |= {n.name: n.attrs["Labels"] for n in engine.networks.list(filters=search["filters"])}
+    found |= {v.name: v.attrs["Labels"] for v in engine.volumes.list(filters=search["filters"])}
+    return [name for name, labels in found.items() if not owner.alive(labels[owner.OWNER_LABEL])]
 
 
 @pytest.fixture
