@@ -1,3 +1,5 @@
+import pytest
+
 from fixtures import compose
 from fixtures.exposure import in_host_network, published_ports
 from fixtures.stack import ComposeStack
@@ -23,6 +25,7 @@ from gate.target import Target
         ),
     ),
 )
+@pytest.mark.usefixtures("whole_system")
 def test_published_ports(stack: ComposeStack, target: Target, evidence: Evidence) -> None:
     declared = {f"{p.service}:{p.port}" for p in compose.published(stack.declared)}
     running = {f"{c.service}:{port}" for c in stack.containers() for port in published_ports(c)}

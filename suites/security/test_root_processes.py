@@ -1,3 +1,5 @@
+import pytest
+
 from fixtures.processes import processes
 from fixtures.stack import ComposeStack
 from gate.check import Unverified, check
@@ -26,6 +28,7 @@ from gate.model import Sabotage
         ),
     ),
 )
+@pytest.mark.usefixtures("whole_system")
 def test_root_processes(stack: ComposeStack, evidence: Evidence) -> None:
     containers = stack.containers()
     found = {c.name: processes(c) for c in containers}

@@ -1,3 +1,6 @@
+import pytest
+
+from fixtures.processes import processes
 from fixtures.secrets import exposures, inspectable, planted_is_found, secret_values
 from fixtures.stack import ComposeStack
 from gate.check import Unverified, check
@@ -26,7 +29,11 @@ from gate.model import Sabotage
         ),
     ),
 )
+@pytest.mark.usefixtures("whole_system")
 def test_secrets_in_inspect(stack: ComposeStack, evidence: Evidence) -> None:
+    unseen = [c.name for c in stack.containers() if not processes(c)]
+    if unseen:
+        raise Unverified(f"no process could be seen of {', '.join(unseen)}: run the gate on the engine's host as root")
     places = inspectable(stack)
     values = secret_values(stack)
     evidence.observed(len(places), "places: inspect data and process environments")
