@@ -56,7 +56,9 @@ def test_time(
 ) -> None:
     rollbacks: list[Released] = []
     before = releases(stack)
-    with traffic(stack, per_second=limits["rollback.traffic_per_s"].value) as stream:
+    database = [(c.name, c.started_at) for c in stack.containers("database")]
+    known_job = ledger.submit()
+    with traffic(stack, per_second=limits["rollback.traffic_per_s"].value, job_id=known_job) as stream:
         for _ in range(int(limits["rollback.repeats"].value)):
             release.deploy(stack, target.releases["candidate"]).check("deploying the candidate")
             if untouched := unchanged(before, releases(stack)):
@@ -79,6 +81,8 @@ def test_time(
     for phase in dict.fromkeys(name for rollback in rollbacks for name in rollback.phases):
         evidence.measure(f"rollback: {phase}", [r.phases[phase] for r in rollbacks if phase in r.phases], "s")
     assert not stream.failed, f"{len(stream.failed)} of {stream.sent} requests failed, first: {stream.failed[0]}"
+    restarted = [(c.name, c.started_at) for c in stack.containers("database")]
+    assert restarted == database, f"the database was restarted: it ran as {database}, it runs as {restarted}"
     assert account.lost == 0, f"jobs lost: {account}"
     assert account.duplicated == 0, f"jobs done twice: {account}"
     assert account.succeeded == account.acknowledged, f"not every job succeeded: {account}"
