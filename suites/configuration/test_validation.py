@@ -1,5 +1,5 @@
-from fixtures.mutations import Mutation, mutations
-from fixtures.stack import ComposeStack
+from fixtures.mutations import keys, mutations
+from fixtures.stack import ComposeStack, write_private
 from gate.check import Unverified, check
 from gate.evidence import Evidence
 from gate.model import Limit, Sabotage
@@ -33,12 +33,19 @@ def test_validation(stack: ComposeStack, target: Target, limits: dict[str, Limit
     original = (stack.folder / configuration.file).read_text()
     as_it_is = stack.command("validate_configuration", file=str(stack.folder / configuration.file))
     assert as_it_is.status == 0, f"the production configuration itself is refused: {as_it_is.tail}"
+    absent = [key for key in (*configuration.required, *configuration.numbers) if key not in keys(original)]
+    if absent:
+        raise Unverified(f"{configuration.file} has no line of {', '.join(absent)}, so it could not be spoilt")
+    # Otherwise a file may be refused for where it lies, and not for what is in it.
+    copied = _validated(stack, original)
+    if copied.status != 0:
+        raise Unverified(f"an unspoilt copy of {configuration.file} in another folder is refused: {copied.tail}")
     spoilt = mutations(
         original, configuration.required, configuration.numbers, at_most=int(limits["configuration.mutations"].value)
     )
     if not spoilt:
         raise Unverified(f"{configuration.file} has no KEY=value line that could be spoilt")
-    answers = {mutation: _validated(stack, mutation) for mutation in spoilt}
+    answers = {mutation: _validated(stack, mutation.text) for mutation in spoilt}
     evidence.observed(len(answers), "spoilt configurations")
     evidence.value("answers", {m.sentence: f"exit {done.status}" for m, done in answers.items()})
     accepted = [m.sentence for m, done in answers.items() if done.status == 0]
@@ -49,7 +56,10 @@ def test_validation(stack: ComposeStack, target: Target, limits: dict[str, Limit
     assert not traces, "refused with a traceback: " + "; ".join(traces)
 
 
-def _validated(stack: ComposeStack, mutation: Mutation) -> Completed:
+def _validated(stack: ComposeStack, text: str) -> Completed:
     path = stack.state / "spoilt.env"
-    path.write_text(mutation.text)
-    return stack.command("validate_configuration", file=str(path))
+    write_private(path, text)
+    try:
+        return stack.command("validate_configuration", file=str(path))
+    finally:
+        path.unlink()
