@@ -48,6 +48,7 @@ def test_unhealthy_release(
     evidence.attach("deployment.txt", f"{refused.completed.stdout}\n{refused.completed.stderr}")
 
     assert refused.completed.status != 0, f"the deployment of {unhealthy} ended with 0"
+    assert not refused.completed.timed_out, f"the deployment of {unhealthy} had to be ended by the gate"
     assert refused.completed.stdout.strip() or refused.completed.stderr.strip(), "it gave no reason"
     assert not stream.failed, f"{len(stream.failed)} of {stream.sent} requests failed, first: {stream.failed[0]}"
     steady_state.reached(target.job.timeout_s, "steady state after the refused release")
