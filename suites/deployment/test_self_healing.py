@@ -1,7 +1,8 @@
 from fixtures import faults
+from fixtures.clients.docker import Container
 from fixtures.stack import ComposeStack
 from fixtures.steady import SteadyState
-from fixtures.wait import NotReached
+from fixtures.wait import NotReached, until
 from gate.check import check
 from gate.evidence import Evidence
 from gate.model import Limit, Sabotage
@@ -34,10 +35,15 @@ def test_self_healing(
     limit = limits["deployment.self_healing_s"]
     running = stack.containers()
     # What clients and jobs depend on is hurt one at a time, so that a slow return has one cause; the rest at once.
-    rounds = [[c] for c in running if c.role in CORE] + [[c for c in running if c.role not in CORE]]
+    rounds = [{c.name} for c in running if c.role in CORE] + [{c.name for c in running if c.role not in CORE}]
     seconds: dict[str, float] = {}
     dead: list[str] = []
-    for victims in filter(None, rounds):
+    for names in filter(None, rounds):
+        try:
+            victims = _ready(stack, names, limit.value * 2)
+        except NotReached as error:
+            dead.append(str(error))
+            continue
         faults.settled(victims)
         with faults.all_killed(stack, victims) as wounds:
             evidence.event("fault", f"killed: {', '.join(v.service for v in victims)}")
@@ -52,6 +58,19 @@ def test_self_healing(
     assert not dead, "did not come back by themselves: " + "; ".join(dead)
     evidence.measure("killed until ready again", list(seconds.values()), "s", limit)
     steady_state.reached(target.job.timeout_s, "steady state after every service was killed once")
+
+
+def _ready(stack: ComposeStack, names: set[str], within: float) -> list[Container]:
+    """These containers as they are now: one that ends when the database is gone has started anew since the last round."""
+
+    found: list[Container] = []
+
+    def ready() -> bool:
+        found[:] = [c for c in stack.containers() if c.name in names and c.ready]
+        return len(found) == len(names)
+
+    until(ready, within, f"{', '.join(sorted(names))} ready before being killed")
+    return found
 
 
 CORE = ("gateway", "api", "worker", "database")
