@@ -41,7 +41,7 @@ def _boot_id() -> str:
 
 def _start_ticks(pid: int) -> str | None:
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
+        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")  # a name is cut after 15 bytes, anywhere
     except (FileNotFoundError, ProcessLookupError):
         return None
     # A name may hold spaces and brackets, so fields count from the last bracket: state is the 3rd, start the 22nd.

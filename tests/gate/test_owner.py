@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+from fixtures.clients import docker
 from fixtures.wait import until
 from gate import owner, shell
 
@@ -56,3 +60,16 @@ def test_a_name_with_spaces_and_brackets_is_read():
     assert owner.alive(owner.label(child.pid))
     assert shell.end(child, grace_s=0) != 0
     child.communicate()
+
+
+def test_a_name_that_is_cut_in_the_middle_of_a_letter_is_read():
+    script = r"open('/proc/self/comm', 'wb').write('é) S 1 ééééééé'.encode()); print(flush=True); input()"
+    process = shell.start([sys.executable, "-c", script], stdin=subprocess.PIPE)
+    try:
+        process.stdout.readline()
+        with pytest.raises(UnicodeDecodeError):
+            Path(f"/proc/{process.pid}/stat").read_text()
+        assert owner.alive(owner.label(process.pid))
+        assert docker.process_start(process.pid) == owner.label(process.pid).rpartition(":")[2]
+    finally:
+        process.communicate("\n")
