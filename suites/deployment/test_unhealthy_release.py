@@ -1,11 +1,16 @@
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
 import pytest
 
 from fixtures import release
 from fixtures.clients.api import Api
-from fixtures.stack import ComposeStack
+from fixtures.identity import releases
+from fixtures.stack import COMMAND_TIMEOUT_S, ComposeStack
 from fixtures.steady import SteadyState
 from fixtures.traffic import traffic
-from gate.check import check
+from fixtures.wait import until
+from gate.check import Unverified, check
 from gate.evidence import Evidence
 from gate.model import Limit, Sabotage
 from gate.target import Target
@@ -36,10 +41,22 @@ def test_unhealthy_release(
     evidence: Evidence,
 ) -> None:
     unhealthy = target.releases["unhealthy"]
-    before = {role: {c.image_id for c in stack.containers(role)} for role in ("api", "worker")}
+    before = releases(stack)
+    tried: set[str] = set()
     version = api.version() if target.api.version else ""
-    with traffic(stack, per_second=limits["rollback.traffic_per_s"].value) as stream:
-        refused = release.deploy(stack, unhealthy)
+    with traffic(stack, per_second=limits["rollback.traffic_per_s"].value) as stream, ThreadPoolExecutor(1) as watcher:
+        over = Event()
+
+        def watched() -> bool:
+            tried.update(c.image_id for c in stack.all_containers() if c.role in before)
+            return over.is_set()
+
+        watch = watcher.submit(until, watched, COMMAND_TIMEOUT_S * 2, "the deployment ends", every=1)
+        try:
+            refused = release.deploy(stack, unhealthy)
+        finally:
+            over.set()
+        watch.result()
     evidence.observed(stream.sent, "requests during the attempt")
     evidence.value(
         "failed requests", [f"{failure.path}: {failure.status} {failure.error}" for failure in stream.failed[:20]]
@@ -51,6 +68,8 @@ def test_unhealthy_release(
     assert not refused.completed.timed_out, f"the deployment of {unhealthy} had to be ended by the gate"
     assert refused.completed.stdout.strip() or refused.completed.stderr.strip(), "it gave no reason"
     assert not stream.failed, f"{len(stream.failed)} of {stream.sent} requests failed, first: {stream.failed[0]}"
+    if not tried - frozenset.union(*before.values()):
+        raise Unverified(f"no container of {unhealthy} was seen, so it was not its readiness for which it was refused")
     steady_state.reached(target.job.timeout_s, "steady state after the refused release")
     for role, images in before.items():
         left = [c.name for c in stack.containers(role) if c.image_id not in images]
