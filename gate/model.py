@@ -43,7 +43,8 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Sabotage:
-    """A defect put into the system on purpose, which one of `expects` must catch. See docs/how-to/sabotage.md.
+    """A defect put into the system on purpose, which one of `expects` must catch, with `says` in the reason it gives.
+    See docs/how-to/sabotage.md.
 
     In `compose`, service keys and values may name a role in braces, `{worker}`: it becomes every service of that role.
     """
@@ -58,6 +59,7 @@ class Sabotage:
     fault: tuple[dict[str, Json], ...] = ()
     command: tuple[dict[str, Json], ...] = ()
     profile: str | None = None
+    says: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ _KEYS = {
     "expects": texts(),
     "system": text(needed=False),
     "profile": text(needed=False),
+    "says": text(needed=False),
     "replace": tables({"file": text(), "find": text(), "with": text()}),
     "compose": Node("table of anything", needed=False),
     "exec": tables(
@@ -52,6 +53,7 @@ def load(path: Path) -> Sabotage:
         expects=tuple(data["expects"]),
         system=data.get("system"),
         profile=data.get("profile"),
+        says=data.get("says", ""),
         replace=tuple(data.get("replace", ())),
         compose=data.get("compose", {}),
         exec=tuple(data.get("exec", ())),

@@ -5,7 +5,7 @@ from fixtures.identity import releases, unchanged
 from fixtures.ledger import Ledger
 from fixtures.release import Released
 from fixtures.stack import ComposeStack
-from fixtures.traffic import traffic
+from fixtures.traffic import Traffic, traffic
 from gate.check import Unverified, check
 from gate.evidence import Evidence
 from gate.model import Limit, Sabotage
@@ -55,11 +55,15 @@ def test_time(
     evidence: Evidence,
 ) -> None:
     rollbacks: list[Released] = []
+    streams: list[Traffic] = []
     before = releases(stack)
     database = [(c.name, c.started_at) for c in stack.containers("database")]
     known_job = ledger.submit()
-    with traffic(stack, per_second=limits["rollback.traffic_per_s"].value, job_id=known_job) as stream:
-        for _ in range(int(limits["rollback.repeats"].value)):
+    per_second = limits["rollback.traffic_per_s"].value
+    for _ in range(int(limits["rollback.repeats"].value)):
+        # A stream of its own for each: its token is as old as one deployment and rollback, not as all of them.
+        with traffic(stack, per_second=per_second, job_id=known_job) as stream:
+            streams.append(stream)
             release.deploy(stack, target.releases["candidate"]).check("deploying the candidate")
             if untouched := unchanged(before, releases(stack)):
                 raise Unverified(f"deployment {len(rollbacks) + 1} changed no image of {', '.join(untouched)}")
@@ -72,15 +76,15 @@ def test_time(
     ledger.follow()
     account = ledger.reconcile()
 
-    evidence.observed(stream.sent, "requests during deployments and rollbacks")
-    evidence.value("requests", {"sent": stream.sent, "failed": len(stream.failed)})
-    evidence.value(
-        "failed requests", [f"{failure.path}: {failure.status} {failure.error}" for failure in stream.failed[:20]]
-    )
+    sent = sum(stream.sent for stream in streams)
+    failed = [failure for stream in streams for failure in stream.failed]
+    evidence.observed(sent, "requests during deployments and rollbacks")
+    evidence.value("requests", {"sent": sent, "failed": len(failed)})
+    evidence.value("failed requests", [f"{failure.path}: {failure.status} {failure.error}" for failure in failed[:20]])
     evidence.value("job ledger", account.json())
     for phase in dict.fromkeys(name for rollback in rollbacks for name in rollback.phases):
         evidence.measure(f"rollback: {phase}", [r.phases[phase] for r in rollbacks if phase in r.phases], "s")
-    assert not stream.failed, f"{len(stream.failed)} of {stream.sent} requests failed, first: {stream.failed[0]}"
+    assert not failed, f"{len(failed)} of {sent} requests failed, first: {failed[0]}"
     restarted = [(c.name, c.started_at) for c in stack.containers("database")]
     assert restarted == database, f"the database was restarted: it ran as {database}, it runs as {restarted}"
     assert account.lost == 0, f"jobs lost: {account}"
