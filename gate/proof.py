@@ -34,11 +34,9 @@ class Proof:
         """Judge a finished run of the sabotaged system. Only checks that are `green` on the healthy one can catch."""
         outcomes = {check.id: check.outcome for check in run.checks}
         reasons = {check.id: check.reason for check in run.checks}
-        telling = [outcomes[expected] for expected in sabotage.expects if expected in outcomes and expected in green]
-        named = any(
-            outcomes[c] is Outcome.FAILED and sabotage.says in reasons[c] for c in sabotage.expects if c in green
-        )
-        passed = Outcome.PASSED in telling
+        telling = [check for check in sabotage.expects if check in outcomes and check in green]
+        named = any(outcomes[check] is Outcome.FAILED and sabotage.says in reasons[check] for check in telling)
+        passed = any(outcomes[check] is Outcome.PASSED for check in telling)
         # A failure for another reason than the defect is no proof: the defect may never have been in the system.
         catch = Catch.CAUGHT if named else Catch.MISSED if passed else Catch.ERROR
         return cls(sabotage, catch, {k: v.value for k, v in outcomes.items()}, reasons, run.seconds)

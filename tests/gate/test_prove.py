@@ -162,3 +162,10 @@ def test_a_sabotaged_copy_that_cannot_be_prepared_is_an_error_of_its_proof(reque
     only = replace(request_, sabotages=request_.sabotages[:1])
     found = prove(only, replace(bench.tools(), prepare=prepare), Progress(Console(file=io.StringIO()), quiet=True))
     assert [(proof.catch, proof.reasons) for proof in found.proofs] == [(Catch.ERROR, {A: "the image does not build"})]
+
+
+def test_a_failure_that_does_not_name_the_defect_is_no_catch():
+    for reason, catch in (("an effect happened twice", Catch.CAUGHT), ("psql: no such option", Catch.ERROR)):
+        run = outcomes(a=Outcome.FAILED)
+        run = replace(run, checks=tuple(replace(check, reason=reason) for check in run.checks))
+        assert Proof.of(defect("recovery.a", says="twice"), run, {"recovery.a"}).catch is catch
