@@ -15,7 +15,7 @@ from gate import catalogue, prove, results, runner, sabotage, schema
 from gate import target as targets
 from gate.areas import AREAS
 from gate.console import Out, write
-from gate.errors import UsageError
+from gate.errors import Stopped, UsageError
 from gate.model import Check
 from gate.progress import Progress
 from gate.proof import Catch, Proofs
@@ -57,11 +57,12 @@ def prove_(options: argparse.Namespace, machine: Machine) -> ExitStatus:
     tools = machine()
     _reap(tools)
     folder = target.folder / ".readygate" / "proofs" / f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    proofs = prove.prove(
-        prove.ProofRequest(target, options.profile, checks, defects, folder),
-        tools,
-        Progress(_stderr(), quiet=options.quiet),
-    )
+    request = prove.ProofRequest(target, options.profile, checks, defects, folder)
+    try:
+        proofs = prove.prove(request, tools, Progress(_stderr(), quiet=options.quiet))
+    except Stopped as stop:
+        _stderr().print(f"{stop}: what was proven until then is in {folder}; the next command removes what is left")
+        return ExitStatus.by_signal(stop.number)
     _say_proofs(proofs, folder)
     if proofs.complete:
         return ExitStatus.GO
