@@ -170,6 +170,22 @@ class CheckResult:
     waiver: Waiver | None = None
     reproduce: str = ""
 
+    @classmethod
+    def of(cls, check: Check, outcome: Outcome, reason: str) -> CheckResult:
+        """The result of a check of which nothing more is known yet."""
+        return cls(
+            id=check.id,
+            title=check.title,
+            why=check.why,
+            fix=check.fix,
+            required=check.required,
+            outcome=outcome,
+            reason=reason,
+            standards=check.standards,
+            minimum=check.minimum,
+            reproduce=f"readygate run --check {check.id}",
+        )
+
     @property
     def area(self) -> str:
         return self.id.split(".", 1)[0]

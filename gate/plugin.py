@@ -274,18 +274,7 @@ def _redact(report: pytest.TestReport, redactor: Redactor) -> None:
 
 
 def _result(check: Check, outcome: Outcome, reason: str, running: _Running | None = None) -> CheckResult:
-    result = CheckResult(
-        id=check.id,
-        title=check.title,
-        why=check.why,
-        fix=check.fix,
-        required=check.required,
-        outcome=outcome,
-        reason=reason,
-        standards=check.standards,
-        minimum=check.minimum,
-        reproduce=f"readygate run --check {check.id}",
-    )
+    result = CheckResult.of(check, outcome, reason)
     if running is None:
         return result
     evidence = running.evidence

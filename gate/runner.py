@@ -214,18 +214,7 @@ def _merged(
 
 
 def _unverified(check: Check, reason: str) -> CheckResult:
-    return CheckResult(
-        id=check.id,
-        title=check.title,
-        why=check.why,
-        fix=check.fix,
-        required=check.required,
-        outcome=Outcome.UNVERIFIED,
-        reason=reason,
-        standards=check.standards,
-        minimum=check.minimum,
-        reproduce=f"readygate run --check {check.id}",
-    )
+    return CheckResult.of(check, Outcome.UNVERIFIED, reason)
 
 
 def _save(state: Run, folder: Path) -> Verdict:
