@@ -39,10 +39,10 @@ MAY_SLEEP = {
     "procedures/engine.py": {"_pause"},
 }
 EVERYWHERE = {"/healthz", "/readyz", "/version", "/metrics"}  # paths that no system owns, but no suite may name either
-CHECKOUT = re.compile(r"/work/(?:main|shared)|/tmp/bash_jobs|/home/[a-z]+/|/Users/[A-Za-z]+/")
+CHECKOUT = re.compile(rf"{re.escape(str(ROOT))}(?![\w-])|/home/[a-z]+/|/Users/[A-Za-z]+/")
+# The address of a package index or a mirror, whoever's it is: an option that names one, or a URL as they all have.
 REGISTRY = re.compile(
-    r"pypi\.org|pythonhosted\.org|(?:deb|security|ftp)\.debian\.org|registry\.npmjs\.org|"
-    r"(?:registry-1|index|auth)\.docker\.io|hub\.docker\.com|ghcr\.io|quay\.io|gcr\.io|mcr\.microsoft\.com"
+    r"--(?:extra-)?index-url[ =]+\S*://|https?://(?!(?:[\w-]+\.)*example\b)[\w.-]+/(?:simple|debian|ubuntu)(?![\w.-])"
 )
 
 
@@ -308,10 +308,10 @@ def test_tracked_files_name_no_checkout_and_no_registry():
     ]
     assert wrong == []
     for planted in (
-        "cd /work/main",
-        "--index-url https://pypi.org/simple",
-        "deb http://deb.debian.org/debian",
-        "ghcr.io/x",
+        f"cd {ROOT}",
+        "--index-url https://" + "index.test/",
+        "https://" + "index.test/simple",
+        "deb http://" + "mirror.test/debian trixie main",
     ):
         assert CHECKOUT.search(planted) or REGISTRY.search(planted)
 
