@@ -16,6 +16,7 @@ from procedures.shell import Completed, run, start_detached
 
 START_TIMEOUT_S = 60.0
 _PID_FILE = Path("/var/run/docker.pid")
+_CONTAINERD_PID_FILE = Path("/var/run/docker/containerd/containerd.pid")
 _LOG = Path("/var/log/dockerd.log")
 _LOCK = Path("/run/readygate-engine.lock")
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -99,10 +100,23 @@ def _start(step: Step) -> Answer:
             "systemd could not start the Docker engine", "journalctl -u docker -n 50"
         )
         return wait(START_TIMEOUT_S, log="journalctl -u docker")
-    if not _alive(_PID_FILE):
+    if not _answers_while_alive(START_TIMEOUT_S):
         step.say(f"starting dockerd, which logs to {_LOG}")
+        for pid_file, name in ((_PID_FILE, "dockerd"), (_CONTAINERD_PID_FILE, "containerd")):
+            if not _alive(pid_file, name):
+                pid_file.unlink(missing_ok=True)  # dockerd itself takes a ghost for a living one
         start_by_hand([_program("dockerd") or "dockerd"], log=_LOG)
     return wait(START_TIMEOUT_S, log=str(_LOG))
+
+
+def _answers_while_alive(within_s: float) -> bool:
+    """Whether an engine that runs already comes to answer; False as soon as its process is gone, as after a kill."""
+    end = time.monotonic() + within_s
+    while _alive(_PID_FILE):
+        if ask().ok or time.monotonic() > end:
+            return True
+        _pause()
+    return False
 
 
 def start_by_hand(argv: Sequence[str], *, log: Path) -> int:
@@ -149,11 +163,13 @@ def _program(name: str) -> str | None:
     return shutil.which(name) or shutil.which(name, path=_SYSTEM_PATH)
 
 
-def _alive(pid_file: Path) -> bool:
+def _alive(pid_file: Path, name: str = "dockerd") -> bool:
     """Whether the engine that wrote the file still runs: after a restart its number may be another program's."""
     try:
         number = pid_file.read_text(encoding="ascii").strip()
-        return Path("/proc", number, "comm").read_text(encoding="utf-8").strip() == "dockerd"
+        stat = Path("/proc", number, "stat").read_text(encoding="utf-8")
+        # A killed engine keeps its name until its parent has taken notice: Z and X are its ghosts.
+        return f"({name}) " in stat and stat.rpartition(") ")[2][0] not in {"Z", "X"}
     except OSError:
         return False
 

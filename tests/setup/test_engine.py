@@ -4,6 +4,8 @@ import os
 import stat
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -151,3 +153,24 @@ def test_an_interrupt_ends_with_130(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     monkeypatch.setattr(setup, "plan", lambda *_: [("engine", interrupted)])
     assert setup.main(["machine"]) == 130
     assert "hint:  make setup" in capsys.readouterr().err
+
+
+def test_a_killed_engine_whose_parent_has_not_noticed_is_no_living_one(tmp_path: Path) -> None:
+    program = tmp_path / "dockerd"
+    program.symlink_to("/bin/sleep")
+    engine_process = subprocess.Popen([program, "60"])
+    pid_file = tmp_path / "docker.pid"
+    pid_file.write_text(f"{engine_process.pid}\n")
+    try:
+        assert _becomes(lambda: engine._alive(pid_file), wanted=True)
+        engine_process.kill()  # and not waited for: a ghost that keeps its name
+        assert _becomes(lambda: engine._alive(pid_file), wanted=False)
+    finally:
+        engine_process.wait()
+
+
+def _becomes(probe: Callable[[], bool], *, wanted: bool) -> bool:
+    end = time.monotonic() + 10
+    while probe() is not wanted and time.monotonic() < end:
+        time.sleep(0.01)
+    return probe() is wanted
