@@ -32,14 +32,6 @@ def checks() -> tuple[Check, ...]:
     return _CHECKS.validate_json(MANIFEST.read_text())
 
 
-def find(check_id: str) -> Check:
-    """The check of this id; KeyError names the nearest."""
-    for check in checks():
-        if check.id == check_id:
-            return check
-    raise KeyError(check_id)
-
-
 @contextmanager
 def _nothing_from_outside() -> Iterator[None]:
     """As a lane's environment: no foreign options or plugins, which could hide a check or import gevent."""

@@ -37,9 +37,6 @@ class Limit:
     reason: str
     direction: Direction = "max"
 
-    def keeps(self, value: float) -> bool:
-        return value <= self.value if self.direction == "max" else value >= self.value
-
 
 @dataclass(frozen=True, slots=True)
 class Sabotage:
