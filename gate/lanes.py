@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-# Two lanes, because the smallest machine that counts has two cores. Each takes about half of the time.
+# Three lanes: deployments mostly wait (for readiness, canary jobs, bakes), so that two cores carry three of them.
+# What is released well, what must be refused, and everything else take about a third of the time each.
 _LANE_OF_AREA = {"deployment": "release", "rollback": "release"}
-_LANE_OF_CHECK = {"deployment.self-healing": "operation"}
+_LANE_OF_CHECK = {
+    "deployment.self-healing": "operation",
+    "deployment.drain": "operation",
+    "deployment.start-order": "operation",
+    "deployment.unhealthy-release": "refusal",
+    "deployment.crashing-worker": "refusal",
+    "deployment.failing-migration": "refusal",
+    "deployment.erroring-release": "refusal",
+    "deployment.slow-release": "refusal",
+    "deployment.interrupted-deploy": "refusal",
+    "deployment.lock": "refusal",
+    "rollback.automatic": "refusal",
+}
 _OTHERS = "operation"
 
 

@@ -10,18 +10,27 @@ from gate.model import Json, Limit
 from gate.schema import example
 from gate.toml_error import Document, Problem, unknown
 
-_KEYS = ("value", "reason", "unit", "direction")
+_BY_PROFILE = ("quick", "release", "soak")
+_KEYS = ("value", "reason", "unit", "direction", *_BY_PROFILE)
 
 
 @cache
-def default_limits() -> Mapping[str, Limit]:
-    """Every limit there is, by name, with the value that holds unless a target sets another."""
-    return {name: Limit(name=name, **table) for name, table in example(2)["limits"].items()}
+def default_limits(profile: str | None = None) -> Mapping[str, Limit]:
+    """Every limit there is, by name, with the value that holds in a run of `profile` unless a target sets another."""
+    return {
+        name: Limit(name, _value(table, profile), table["unit"], table["reason"], table["direction"])
+        for name, table in example(2)["limits"].items()
+    }
 
 
-def limits(document: Document) -> dict[str, Limit]:
+def limits(document: Document, profile: str | None = None) -> dict[str, Limit]:
     """The limits that a checked target sets itself; unit and direction are always those of the default."""
-    return dict(_own(name, setting) for name, setting in document.data.get("limits", {}).items())
+    return dict(_own(name, setting, profile) for name, setting in document.data.get("limits", {}).items())
+
+
+def _value(table: Mapping[str, Json], profile: str | None) -> float:
+    found: float = table.get(profile or "value", table["value"])
+    return found
 
 
 def limit_problems(document: Document) -> Iterator[Problem]:
@@ -43,8 +52,9 @@ def _table_problems(
     for key in setting:
         if key not in _KEYS:
             yield document.problem((*path, key), unknown("key", key, _KEYS))
-    if wrong := _not_a_limit(setting.get("value")):
-        yield document.problem((*path, "value"), wrong)
+    for key in ("value", *(key for key in _BY_PROFILE if key in setting)):
+        if wrong := _not_a_limit(setting.get(key)):
+            yield document.problem((*path, key), wrong)
     reason = setting.get("reason", default.reason)
     if not isinstance(reason, str) or not reason.strip():
         yield document.problem((*path, "reason"), "must be a sentence that says why")
@@ -54,15 +64,16 @@ def _table_problems(
             yield document.problem((*path, key), f'is always "{fixed}" for this limit')
 
 
-def _own(name: str, setting: Json) -> tuple[str, Limit]:
-    default = default_limits()[name]
+def _own(name: str, setting: Json, profile: str | None) -> tuple[str, Limit]:
+    default = default_limits(profile)[name]
     table = setting if isinstance(setting, dict) else {"value": setting}
-    if table["value"] == default.value and "reason" not in table:
+    value = _value(table, profile)
+    if value == default.value and "reason" not in table:
         return name, default
     reason = table.get(
         "reason", f"Set in readiness.toml without a reason; the default is {default.value:g} {default.unit}."
     )
-    return name, Limit(name, table["value"], default.unit, reason, default.direction)
+    return name, Limit(name, value, default.unit, reason, default.direction)
 
 
 def _not_a_limit(value: Json) -> str | None:

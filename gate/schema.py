@@ -19,6 +19,7 @@ EXAMPLE = Path(__file__).with_name("example.toml")
 OPEN = {
     "stack/env": "table of strings",
     "job/body": "table of anything",
+    "job/new_body": "table of anything",
     "job/headers": "table of strings",
     "profiles/quick/env": "table of strings",
     "profiles/release/env": "table of strings",

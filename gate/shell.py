@@ -95,10 +95,10 @@ def run(
         stdout, stderr = process.communicate(input, timeout=timeout_s)
     except subprocess.TimeoutExpired:
         timed_out = True
-        _end_group(process)
+        kill(process)
         stdout, stderr = _said(process)
     except BaseException:
-        _end_group(process)
+        kill(process)
         process.wait()
         raise
     return Completed(command, process.returncode, stdout, stderr, time.monotonic() - started, timed_out)
@@ -135,7 +135,7 @@ def end(process: subprocess.Popen[str], *, grace_s: float = 10) -> int:
         try:
             process.wait(grace_s)
         except subprocess.TimeoutExpired:
-            _end_group(process)
+            kill(process)
     return process.wait()
 
 
@@ -152,7 +152,8 @@ def _said(process: subprocess.Popen[str]) -> tuple[str, str]:
         return stdout, stderr
 
 
-def _end_group(process: subprocess.Popen[str]) -> None:
+def kill(process: subprocess.Popen[str]) -> None:
+    """SIGKILL to a started process and its group, as `kill -9` would; children that left the group live on."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:

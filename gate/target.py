@@ -78,6 +78,7 @@ class JobTable:
     failed: tuple[str, ...] = ()
     cancelled: tuple[str, ...] = ()
     running: tuple[str, ...] = ()
+    new_body: Mapping[str, Json] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     timeout_s: float = 60
 
@@ -89,6 +90,15 @@ class DatabaseTable:
     name: str
     user: str
     effects_sql: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsTable:
+    """Where the Prometheus API answers, inside the container; the query that every change must leave a mark on."""
+
+    service: str
+    port: int
+    deployment_marker: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +128,8 @@ class Target:
     database: DatabaseTable | None
     commands: Mapping[str, tuple[str, ...]]
     releases: Mapping[str, str]
+    bad_releases: Mapping[str, tuple[str, ...]]
+    metrics: MetricsTable | None
     configuration: ConfigurationTable | None
     published: tuple[str, ...]
     profiles: Mapping[str, Mapping[str, str]]
@@ -184,12 +196,15 @@ class Target:
         """What a check may ask for in `needs`: filled roles, and what the other tables provide."""
         found = {role for role, services in self.roles.items() if services}
         found |= {f"commands.{name}" for name in self.commands} | {f"releases.{name}" for name in self.releases}
+        found |= {f"bad_releases.{name}" for name in self.bad_releases}
         found |= {"job"}
         offers = {
             "auth": self.auth.kind != "none",
             "api.version": self.api.version is not None,
             "api.tls": self.api.scheme == "https",
             "job.running": bool(self.job.running),
+            "job.new_body": bool(self.job.new_body),
+            "metrics.deployment_marker": self.metrics is not None and self.metrics.deployment_marker is not None,
             "database.sql": self.database is not None,
             "database.effects_sql": self.database is not None and self.database.effects_sql is not None,
             "configuration": self.configuration is not None,
@@ -209,8 +224,9 @@ class Target:
 def capability_names() -> frozenset[str]:
     """Every capability that any target can have, so that a check cannot need one that does not exist."""
     tables = schema().keys
-    names = {f"{table}.{key}" for table in ("commands", "releases") for key in tables[table].keys}
-    names |= {"auth", "api.version", "api.tls", "job", "job.running", "database.sql", "database.effects_sql"}
+    names = {f"{table}.{key}" for table in ("commands", "releases", "bad_releases") for key in tables[table].keys}
+    names |= {"auth", "api.version", "api.tls", "job", "job.running", "job.new_body"}
+    names |= {"database.sql", "database.effects_sql", "metrics.deployment_marker"}
     names |= {"configuration", "configuration.required", "stack.image_prefix_variable", "faults"}
     return frozenset(names | set(ROLES))
 
@@ -224,7 +240,7 @@ def load(path: Path, profile: str | None = None) -> Target:
         raise TargetError([Problem(str(path), unknown("profile", profile, PROFILES), "profiles")])
     data = document.data
     job = _frozen(data["job"])
-    job["body"] = data["job"]["body"]
+    job |= {name: data["job"][name] for name in ("body", "new_body") if name in data["job"]}
     published = data.get("published", {}).get("ports", [f"{data['api']['service']}:{data['api']['port']}"])
     return Target(
         name=data["target"]["name"],
@@ -241,11 +257,13 @@ def load(path: Path, profile: str | None = None) -> Target:
         database=DatabaseTable(**_frozen(data["database"])) if "database" in data else None,
         commands=_frozen(data.get("commands", {})),
         releases=_frozen(data.get("releases", {})),
+        bad_releases=_frozen(data.get("bad_releases", {})),
+        metrics=MetricsTable(**_frozen(data["metrics"])) if "metrics" in data else None,
         configuration=ConfigurationTable(**_frozen(data["configuration"])) if "configuration" in data else None,
         published=tuple(published),
         profiles={name: table.get("env", {}) for name, table in data.get("profiles", {}).items()},
         commands_env=data.get("commands_env", {}).get(profile or "", {}),
-        limits={**default_limits(), **limits(document)},
+        limits={**default_limits(profile), **limits(document, profile)},
         absent=data.get("absent", {}),
     )
 

@@ -25,12 +25,16 @@ CHOICES: dict[Path, tuple[Json, ...]] = {
 PLACEHOLDERS: dict[Path, tuple[str, ...]] = {
     ("auth", "token_command"): ("tenant", "role"),
     ("job", "body"): ("key", "text"),
+    ("job", "new_body"): ("key", "text"),
     ("job", "headers"): ("key",),
     ("job", "status_path"): ("id",),
     ("commands", "build"): ("release",),
     ("commands", "deploy"): ("release",),
     ("commands", "deploy_dry_run"): ("release",),
     ("commands", "rollback"): (),
+    ("commands", "rollback_to"): ("release",),
+    ("commands", "audit_log"): (),
+    ("commands", "acceptance"): ("release",),
     ("commands", "validate_configuration"): ("file",),
 }
 NEEDED_PLACEHOLDERS: dict[Path, str] = {
@@ -38,6 +42,8 @@ NEEDED_PLACEHOLDERS: dict[Path, str] = {
     ("commands", "build"): "release",
     ("commands", "deploy"): "release",
     ("commands", "deploy_dry_run"): "release",
+    ("commands", "rollback_to"): "release",
+    ("commands", "acceptance"): "release",
     ("commands", "validate_configuration"): "file",
 }
 URL_PATHS: tuple[Path, ...] = (
@@ -132,8 +138,9 @@ def _shapes(document: Document) -> Iterator[Problem]:
         if value and not value.startswith("/"):
             what = "a JSON pointer" if path in POINTERS else "a path"
             yield document.problem(path, f'must be {what} that begins with /, is "{value}"')
-    if odd := next(_not_json(_get(document, ("job", "body"))), None):
-        yield document.problem(("job", "body"), f"must hold only what JSON can, has {odd}")
+    for body in ("body", "new_body"):
+        if odd := next(_not_json(_get(document, ("job", body))), None):
+            yield document.problem(("job", body), f"must hold only what JSON can, has {odd}")
     name = _get(document, ("target", "name"))
     if name and not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,30}", name):
         yield document.problem(("target", "name"), f'must be at most 31 of a-z 0-9 _ -, is "{name}"')
@@ -144,9 +151,10 @@ def _shapes(document: Document) -> Iterator[Problem]:
 
 
 def _numbers(document: Document) -> Iterator[Problem]:
-    port = _get(document, ("api", "port"))
-    if port is not None and not 1 <= port <= 65535:
-        yield document.problem(("api", "port"), f"must be from 1 to 65535, is {port}")
+    for path in (("api", "port"), ("metrics", "port")):
+        port = _get(document, path)
+        if port is not None and not 1 <= port <= 65535:
+            yield document.problem(path, f"must be from 1 to 65535, is {port}")
     for path in (("stack", "start_timeout_s"), ("job", "timeout_s")):
         seconds = _get(document, path)
         if seconds is not None and seconds <= 0:
@@ -165,9 +173,10 @@ def _roles(document: Document) -> Iterator[Problem]:
                 message = f'"{service}" has the role {owner[service]} already; a service has exactly one'
                 yield document.problem(("roles", role), message)
             owner.setdefault(service, role)
-    entry = _get(document, ("api", "service"))
-    if entry and owner and entry not in owner:
-        yield document.problem(("api", "service"), f'"{entry}" has no role: {unknown("service", entry, owner)}')
+    for path in (("api", "service"), ("metrics", "service")):
+        entry = _get(document, path)
+        if entry and owner and entry not in owner:
+            yield document.problem(path, f'"{entry}" has no role: {unknown("service", entry, owner)}')
     for port in _get(document, ("published", "ports")) or []:
         service, _, number = port.rpartition(":")
         if not service or not number.isdigit():

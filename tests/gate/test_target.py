@@ -182,3 +182,38 @@ def test_default_limits(tmp_path, name, value):
     assert limit.direction == "max"
     assert limit.unit == ("ratio" if name.endswith("_ratio") else "s")
     assert limit.reason.endswith(".")
+
+
+LIMITS = """
+[limits]
+"deployment.interruptions" = { value = 9, quick = 3, reason = "Nine phases, three of them in a quick run." }
+"rollback.repeats" = 7
+"""
+
+
+@pytest.mark.parametrize(
+    ("profile", "interruptions", "orders"), [(None, 9, 2), ("quick", 3, 1), ("release", 9, 2), ("soak", 9, 2)]
+)
+def test_a_limit_may_depend_on_the_length_of_the_run(tmp_path, profile, interruptions, orders):
+    limits = target(tmp_path, more=LIMITS, profile=profile).limits
+    assert limits["deployment.interruptions"].value == interruptions
+    assert limits["deployment.interruptions"].reason.startswith("Nine phases")
+    assert limits["deployment.start_orders"].value == orders
+    assert limits["rollback.repeats"].value == 7
+
+
+def test_bad_releases_metrics_and_a_new_body_become_capabilities(tmp_path):
+    more = """
+[metrics]
+service = "web"
+port = 9090
+deployment_marker = "deployed"
+[bad_releases]
+slow = ["2", "3"]
+"""
+    with_body = ('body = { name = "{key}" }', 'body = { name = "{key}" }\nnew_body = { kind = "new", name = "{key}" }')
+    found = target(tmp_path, with_body, more=more)
+    assert found.bad_releases == {"slow": ("2", "3")}
+    assert found.job.new_body == {"kind": "new", "name": "{key}"}
+    assert {"bad_releases.slow", "metrics.deployment_marker", "job.new_body"} <= found.capabilities()
+    assert found.capabilities() <= capability_names()

@@ -1,0 +1,53 @@
+import pytest
+
+from fixtures import release
+from fixtures.identity import releases, unchanged
+from fixtures.stack import ComposeStack
+from fixtures.under_way import phases_of, under_way
+from gate.check import Unverified, check
+from gate.evidence import Evidence
+from gate.model import Sabotage
+from gate.target import Target
+
+
+@check(
+    "deployment.lock",
+    title="A second deployment at the same time is refused at once and names the first, which goes on",
+    why="Two deployments at once leave a system that neither of them knows.",
+    fix="Take a lock that the kernel releases when its holder dies, and tell in the refusal who holds it.",
+    needs=("api", "worker", "commands.deploy", "commands.rollback", "releases.candidate", "releases.previous"),
+    minimum=1,
+    broken_by=(
+        Sabotage(
+            id="deploy-waits-in-line",
+            title="A second deployment that waits for the first and then deploys over it",
+            command=(
+                {
+                    "name": "deploy",
+                    "argv": ["sh", "-c", "until {command:deploy}; do sleep 1; done"],
+                },
+            ),
+        ),
+    ),
+)
+@pytest.mark.usefixtures("built_releases", "steady_state", "previous_afterwards")
+def test_lock(stack: ComposeStack, target: Target, evidence: Evidence) -> None:
+    candidate, before = target.releases["candidate"], releases(stack)
+    with under_way(stack, "deploy", release=candidate) as first:
+        # Once something of it was said it has begun; images that change later tell that it really went on.
+        first.await_words()
+        second = release.deploy(stack, target.releases["previous"])
+        still = first.running
+        ended = first.end()
+    evidence.value("the second said", second.completed.tail)
+    evidence.value("the first ended with", ended.status)
+    if not still:
+        raise Unverified("the first deployment had ended before the second did, so they did not meet")
+    evidence.observed(1, "second deployment while the first was under way")
+    assert not second.ok, "a second deployment at the same time was not refused"
+    said = second.completed.stdout + second.completed.stderr
+    assert candidate in said or str(first.pid) in said, f"the refusal does not name the first: {second.completed.tail}"
+    assert ended.status == 0, f"the first deployment failed, disturbed by the second: {ended.tail}"
+    assert not unchanged(before, releases(stack)), f"{candidate} does not run after the first deployment"
+    evidence.value("phases of the first", list(phases_of(ended)))
+    evidence.measure("second deployment refused after", second.seconds, "s")
