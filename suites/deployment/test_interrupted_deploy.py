@@ -1,10 +1,10 @@
 import time
 
 import pytest
-from fixtures.failures import story
 
 from fixtures import release
 from fixtures.clients.api import Api
+from fixtures.failures import story
 from fixtures.identity import releases, unchanged, unlike_declared
 from fixtures.ledger import Ledger
 from fixtures.spread import spread
