@@ -130,7 +130,12 @@ def clean(options: argparse.Namespace, machine: Machine) -> ExitStatus:  # noqa:
     removed = [*tools.reap(), *tools.kept()]
     for what in removed:
         write(f"removed {what}\n")
-    write("" if removed else "nothing to remove\n")
+    ghosts = tools.ghosts()
+    for what in ghosts:
+        write(
+            f"the engine keeps the network {what}, though nothing is in it, until it is restarted itself; it does no harm\n"
+        )
+    write("" if removed or ghosts else "nothing to remove\n")
     return ExitStatus.GO
 
 

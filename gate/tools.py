@@ -15,6 +15,7 @@ from gate.target import Target
 @dataclass(frozen=True, slots=True)
 class Tools:
     """`reap` removes what dead runs left behind, `sweep` what a run's id labels, `kept` what --keep left; each says what.
+    `ghosts` names what was to be removed and the engine keeps.
 
     `prepare` runs the target's own preparation (with the prefix for its images), `forget` removes the images of a prefix.
     `host` tells about the machine; `render` writes documents of these formats into a folder; `summary` is the end block.
@@ -23,6 +24,7 @@ class Tools:
     reap: Callable[[], list[str]]
     sweep: Callable[[str], list[str]]
     kept: Callable[[], list[str]]
+    ghosts: Callable[[], list[str]]
     prepare: Callable[[Target, str | None], None]
     forget: Callable[[str], None]
     host: Callable[[], dict[str, Json]]

@@ -30,6 +30,7 @@ def tools() -> Tools:
         reap=_reap,
         sweep=lambda run: _said(sweep.sweep(run)),
         kept=lambda: _said(sweep.kept()),
+        ghosts=lambda: list(reap.ghosts()),
         prepare=_prepare,
         forget=sweep.forget_images,
         host=_host,

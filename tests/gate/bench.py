@@ -65,6 +65,7 @@ def tools() -> Tools:
         reap=list,
         sweep=lambda _run: [],
         kept=list,
+        ghosts=list,
         prepare=lambda _target, _prefix: None,
         forget=lambda _prefix: None,
         host=lambda: {"cores": 2},
