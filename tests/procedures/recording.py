@@ -29,6 +29,18 @@ def image_id(reference: str) -> str:
     return f"sha256:{reference}"
 
 
+def rehearsal(
+    new: int = 200, live: int = 200, *, new_ms: float = 5.0, live_ms: float = 5.0, reads: int = 150, bad: int | None = None
+) -> dict[str, Any]:
+    """What the script of the rehearsal prints; `bad` of the reads have the statuses given, else all of them."""
+
+    def side(status: int, ms: float) -> dict[str, Any]:
+        answered = [status] * (reads if bad is None else bad)
+        return {"statuses": answered + [200] * (reads - len(answered)), "ms": [ms] * reads}
+
+    return {"new": side(new, new_ms), "live": side(live, live_ms), "counted": []}
+
+
 def mutating(argv: Argv) -> bool:
     """Whether a command changes the system, told by what it is and not by the procedures' own opinion."""
     words = argv[len(COMPOSE.base) :] if argv[: len(COMPOSE.base)] == COMPOSE.base else ()
@@ -45,6 +57,8 @@ class Recorded:
     active: str = "blue"
     running: dict[str, str] = field(default_factory=lambda: {"blue": "1.0.0"})
     unready: set[str] = field(default_factory=set)
+    database: str = "f"
+    rehearsal: dict[str, Any] = field(default_factory=lambda: rehearsal())
     argvs: list[Argv] = field(default_factory=list)
     environments: list[dict[str, str]] = field(default_factory=list)
     marked: list[str] = field(default_factory=list)
@@ -84,10 +98,12 @@ class Recorded:
         looks: dict[Argv, Any] = {
             COMPOSE.config(): {"services": self._services(env)},
             COMPOSE.gateway_status(): {"active": self.active, **up},
+            COMPOSE.database_state(): self.database,
         }
         for colour in COLOURS:
             running = colour in self.running
             looks[COMPOSE.containers(colour)] = f"api-{colour} worker-{colour}" if running else ""
+            looks[COMPOSE.script(f"api-{colour}")] = self.rehearsal
             looks[COMPOSE.version(colour)] = {"release": self.running.get(colour)}
         if argv[:3] == ("docker", "container", "inspect"):
             return [self._container(service) for service in argv[3:]]
