@@ -19,7 +19,7 @@ from procedures.window import Counters, Verdict
 PORT = 8000
 WARM_UP = 5
 # Ends the reading of a release so slow that all the reads would take minutes; whatever is known by then is plain enough.
-WITHIN_S = 15.0
+WITHIN_S = 10.0
 FEWEST_FAILED = (
     2  # one failed read of a hundred may be an accident; of a release that fails at 5 %, 150 reads show two (99.6 %)
 )
