@@ -16,9 +16,13 @@ import pytest
 
 from procedures import audit, deploy, environment, lock, rollback
 from procedures.change import Change, Phase
-from procedures.procedure import carry_out
+from procedures.outcome import Outcome
+from procedures.procedure import Request, carry_out
 from procedures.refusal import Refused
 from tests.procedures.recording import COMPOSE, ENVIRONMENT, Recorded
+
+SMALL = 8192  # bytes; lock and audit log stay below, the environment file is larger
+LONG = ENVIRONMENT + "# a long remark\n" * 1000
 
 
 @dataclass
@@ -28,9 +32,10 @@ class Disk:
     folder: Path
     own: bool
 
-    def fill(self) -> None:
+    def fill(self, *, most: int = SMALL) -> None:
+        """Leave no room; `most`: where it is only a limit, how large files on the other disks may become."""
         if not self.own:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
             return
         with suppress(OSError), (self.folder / "filler").open("ab", buffering=0) as filler:
             while True:
@@ -40,16 +45,23 @@ class Disk:
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         (self.folder / "filler").unlink(missing_ok=True)
 
+    def during(self, request: Request, system: Recorded) -> Outcome:
+        """Carry out a change; a limit on our own writes ends with it, before it is one on those of pytest."""
+        try:
+            return carry_out(request, system)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
     def freeze(self) -> None:
         if self.own:
             mount("-o", "remount,ro", str(self.folder))
         elif os.geteuid():
             self.folder.chmod(0o555)
         else:  # nothing is read-only to root without a mount
-            self.fill()
+            self.fill(most=0)
 
     def thaw(self) -> None:
-        if self.own:
+        if self.own:  # also where it was not frozen
             mount("-o", "remount,rw", str(self.folder))
         self.folder.chmod(0o755)
         self.make_room()
@@ -82,21 +94,21 @@ def mount(*words: str) -> bool:
 def on_disk(disk: Disk, system: Recorded, monkeypatch: pytest.MonkeyPatch) -> Recorded:
     """The system, with its environment file on that disk."""
     file = disk.folder / "production.env"
-    file.write_text(ENVIRONMENT, encoding="utf-8")
+    file.write_text(LONG, encoding="utf-8")
     monkeypatch.setenv("COMPOSE_ENV_FILES", str(file))
     return Recorded(file)
 
 
 def test_a_lock_without_room_refuses_the_change(disk: Disk, system: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCJOBS_STATE_DIR", str(disk.folder / "state"))
-    disk.fill()
-    outcome = carry_out(deploy.request("1.1.0"), system)
+    disk.fill(most=0)
+    outcome = disk.during(deploy.request("1.1.0"), system)
     assert (outcome.result, outcome.status, system.changes) == ("refused", 2, [])
     assert "cannot be written" in json.loads(outcome.line())["reason"]
     assert "DOCJOBS_STATE_DIR" in outcome.reason
     assert "audit" in outcome.details
     disk.make_room()
-    assert carry_out(deploy.request("1.1.0"), system).result == "deployed"
+    assert disk.during(deploy.request("1.1.0"), system).result == "deployed"
 
 
 def test_a_state_folder_that_is_read_only_refuses_the_change(
@@ -104,7 +116,7 @@ def test_a_state_folder_that_is_read_only_refuses_the_change(
 ) -> None:
     monkeypatch.setenv("DOCJOBS_STATE_DIR", str(disk.folder / "state"))
     disk.freeze()
-    outcome = carry_out(deploy.request("1.1.0"), system)
+    outcome = disk.during(deploy.request("1.1.0"), system)
     disk.thaw()
     assert (outcome.result, outcome.status, system.changes) == ("refused", 2, [])
     assert "cannot be written" in outcome.reason
@@ -141,14 +153,14 @@ def test_an_environment_file_that_cannot_be_rewritten_refuses_the_change(
     disk: Disk,
     on_disk: Recorded,
 ) -> None:
-    (disk.freeze if freeze else disk.fill)()
-    outcome = carry_out(deploy.request("1.1.0"), on_disk)
-    (disk.thaw if freeze else disk.make_room)()
+    disk.freeze() if freeze and (disk.own or os.geteuid()) else disk.fill()
+    outcome = disk.during(deploy.request("1.1.0"), on_disk)
+    disk.thaw()
     assert (outcome.result, outcome.status, on_disk.changes) == ("refused", 2, [])
     assert f"the environment file {on_disk.file} cannot be " in outcome.reason
-    assert on_disk.file.read_text(encoding="utf-8") == ENVIRONMENT
+    assert on_disk.file.read_text(encoding="utf-8") == LONG
     assert disk.names == {"production.env"}
-    assert carry_out(deploy.request("1.1.0"), on_disk).result == "deployed"
+    assert disk.during(deploy.request("1.1.0"), on_disk).result == "deployed"
 
 
 @pytest.mark.parametrize("phase", deploy.PHASES, ids=lambda phase: phase.__name__)
@@ -156,7 +168,7 @@ def test_a_disk_that_fills_up_in_any_phase_leaves_the_old_release_serving(
     phase: Phase, disk: Disk, on_disk: Recorded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deploy, "PHASES", tuple(filling(each, phase, disk) for each in deploy.PHASES))
-    outcome = carry_out(deploy.request("1.1.0"), on_disk)
+    outcome = disk.during(deploy.request("1.1.0"), on_disk)
     assert outcome.status == 1
     assert os.strerror(errno.ENOSPC if disk.own else errno.EFBIG) in json.loads(outcome.line())["reason"]
     assert (on_disk.active, on_disk.running) == ("blue", {"blue": "1.0.0"})
@@ -167,7 +179,7 @@ def test_a_disk_that_fills_up_in_any_phase_leaves_the_old_release_serving(
     monkeypatch.setenv("COMPOSE_ENV_FILES", str(on_disk.file))
     monkeypatch.setenv("DOCJOBS_STATE_DIR", str(disk.folder.parent / "state"))
     monkeypatch.setenv("DEPLOY_BAKE_S", "0")
-    assert carry_out(deploy.request("1.1.0"), on_disk).result == "deployed"
+    assert disk.during(deploy.request("1.1.0"), on_disk).result == "deployed"
     assert on_disk.values["RELEASE_GREEN"] == on_disk.running["green"] == "1.1.0"
 
 
@@ -178,19 +190,19 @@ def test_a_way_back_to_what_the_file_says_already_needs_no_room(disk: Disk, on_d
         return False
 
     on_disk.fails = full_from_the_migrations_on
-    outcome = carry_out(deploy.request("1.1.0"), on_disk)
+    outcome = disk.during(deploy.request("1.1.0"), on_disk)
     assert (outcome.result, outcome.details["failed_phase"]) == ("rolled-back", "start")
-    assert on_disk.file.read_text(encoding="utf-8") == ENVIRONMENT
+    assert on_disk.file.read_text(encoding="utf-8") == LONG
 
 
 def test_a_rollback_finds_out_before_it_switches(disk: Disk, on_disk: Recorded) -> None:
-    assert carry_out(deploy.request("1.1.0"), on_disk).result == "deployed"
+    assert disk.during(deploy.request("1.1.0"), on_disk).result == "deployed"
     on_disk.argvs.clear()
     disk.fill()
-    outcome = carry_out(rollback.request(""), on_disk)
+    outcome = disk.during(rollback.request(""), on_disk)
     assert (outcome.result, outcome.status, on_disk.changes, on_disk.active) == ("refused", 2, [], "green")
     disk.make_room()
-    assert carry_out(rollback.request(""), on_disk).result == "rolled-back"
+    assert disk.during(rollback.request(""), on_disk).result == "rolled-back"
 
 
 def test_a_change_that_is_complete_stands_without_its_line_in_the_audit_log(
@@ -209,7 +221,7 @@ def test_a_change_that_is_complete_stands_without_its_line_in_the_audit_log(
     if not disk.own:  # the environment file is on another disk; the limit would hold for it, too
         monkeypatch.setattr(audit.os, "write", lambda _handle, text: len(text) // 2)
         disk.fill = lambda: None  # type: ignore[method-assign]
-    outcome = carry_out(deploy.request("1.1.0"), system)
+    outcome = disk.during(deploy.request("1.1.0"), system)
     assert (outcome.result, outcome.status) == ("deployed", 0)
     assert os.strerror(errno.ENOSPC) in outcome.details["audit"]
     assert (disk.folder / audit.FILE).read_bytes() == before, "half a line is left"
@@ -218,10 +230,11 @@ def test_a_change_that_is_complete_stands_without_its_line_in_the_audit_log(
 def test_a_rewrite_that_changes_nothing_writes_nothing(disk: Disk) -> None:
     file = disk.folder / "e"
     file.write_text("A=1\nB='2' # why\n", encoding="utf-8")
-    disk.fill()
+    disk.fill(most=0)
     environment.rewrite(file, {"A": "1", "B": "2"})
     with pytest.raises(OSError, match=r"No space|too large"):
         environment.rewrite(file, {"A": "2"})
+    disk.make_room()
     assert file.read_text(encoding="utf-8") == "A=1\nB='2' # why\n"
 
 
