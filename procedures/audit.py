@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
 from collections.abc import Mapping
@@ -12,12 +14,16 @@ FILE = "audit.jsonl"
 
 
 def append(folder: Path, record: Mapping[str, Any]) -> None:
-    """Add one line to the audit log in `folder`; it is on disk when this returns. Raises OSError."""
+    """Add one line to the audit log in `folder`; it is on disk when this returns. Raises OSError, with no half line left."""
     folder.mkdir(parents=True, exist_ok=True)
-    line = json.dumps(record, sort_keys=True) + "\n"
+    line = (json.dumps(record, sort_keys=True) + "\n").encode()
     handle = os.open(folder / FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
     try:
-        os.write(handle, line.encode())
+        fcntl.flock(handle, fcntl.LOCK_EX)  # a refused change is recorded while another one is under way
+        before = os.fstat(handle).st_size
+        if os.write(handle, line) < len(line):
+            os.ftruncate(handle, before)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder / FILE))
         os.fsync(handle)
     finally:
         os.close(handle)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from procedures import traffic
+from procedures import rehearsal, traffic
 from procedures.bake import Watch, lately
 from procedures.commands import Argv
 from procedures.live import Live
@@ -35,6 +35,7 @@ class Change:
     back: bool = False
     stands_by: bool = False
     reads: Reads | None = None
+    rehearsed: Counters | None = field(default_factory=Counters)
     switched_at: float = 0.0
     old_counters: Counters = field(default_factory=Counters)
 
@@ -162,6 +163,20 @@ def canary(change: Change) -> None:
     )
 
 
+def rehearse(change: Change) -> None:
+    """Read the new release and the live one by turns, before a user meets the new one. StepFailed when it is bad."""
+    if not change.system.settings.rehearsal_reads:
+        change.details["rehearsal"] = {"verdict": "not judged", "reason": "DEPLOY_REHEARSAL_READS is 0"}
+        return
+    found = rehearsal.rehearsed(change.system, new=change.new, live=change.old)
+    change.details["rehearsal"] = found.record()
+    change.rehearsed = found.counted
+    if found.verdict == "bad":
+        raise StepFailed(f"{change.release} in the rehearsal: {found.reason}")
+    if found.verdict == "not judged":
+        change.remarks.append(f"the rehearsal proves nothing: {found.reason}")
+
+
 def switch(change: Change) -> None:
     """Send the traffic to the new colour and let its workers take the jobs."""
     if not change.back:
@@ -192,11 +207,20 @@ def drain(change: Change) -> None:
 
 
 def bake(change: Change) -> None:
-    """Watch error rate and latency of the new release under traffic. StepFailed when they are bad."""
+    """Watch error rate and latency of the new release under traffic.
+
+    StepFailed when they are bad, and when nothing shows that they are good: a release that nobody saw at work is not kept,
+    unless the operator asked for no bake.
+    """
     judgement = _watch(change).judgement()
     _condemned_if_bad(change, judgement)
-    if judgement.verdict == "not judged":
-        change.remarks.append(f"the bake proves nothing: {judgement.reason}")
+    if judgement.verdict == "good":
+        return
+    if change.system.settings.bake_s:
+        raise StepFailed(
+            f"no evidence that {change.release} is good: {judgement.reason}. To mend it: {_evidence(change)}"
+        )
+    change.remarks.append(f"the bake proves nothing: {judgement.reason}")
 
 
 def finish(change: Change) -> None:
@@ -259,7 +283,21 @@ def _why_not(change: Change) -> str:
 
 
 def _watch(change: Change) -> Watch:
-    return Watch(change.system, change.new, change.old_counters, change.reads, change.switched_at)
+    return Watch(
+        change.system, change.new, change.old_counters, change.reads, change.switched_at, rehearsed=change.rehearsed
+    )
+
+
+def _evidence(change: Change) -> str:
+    """What the operator can do about a bake without evidence."""
+    why_none = change.details.get("reads", "")
+    ways = (
+        f"let the reads of our own come ({why_none})" if why_none else "",
+        "see that Prometheus answers and scrapes the new colour",
+        "bake longer (DEPLOY_BAKE_S) or ask for less (DEPLOY_MINIMUM_REQUESTS)",
+        "DEPLOY_BAKE_S=0 does without a bake",
+    )
+    return "; or ".join(filter(None, ways))
 
 
 def _condemned_if_bad(change: Change, judgement: Judgement) -> None:

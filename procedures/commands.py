@@ -74,6 +74,15 @@ class Compose:
     def version(self, colour: str) -> Argv:
         return self.inside(f"api-{colour}", "python", "-c", VERSION_PROBE)
 
+    def script(self, service: str) -> Argv:
+        """A Python script inside the service's container, which it reads from stdin."""
+        return self.inside(service, "python", "-")
+
+    def database_state(self) -> Argv:
+        """Prints f when the database takes writes, t while it is in recovery; fails while it does not answer."""
+        connection = "dbname=docjobs user=docjobs_superuser connect_timeout=5"
+        return self.inside("database", "psql", "-XAtq", "-d", connection, "-c", "SELECT pg_is_in_recovery()")
+
     def canary(self, colour: str, timeout_s: float) -> Argv:
         return self._control(colour, "canary", "--timeout", f"{timeout_s:g}")
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 
 from procedures import procedure
-from procedures.change import bake, canary, drain, finish, migrate, ready, start, switch
+from procedures.arguments import Parser
+from procedures.change import bake, canary, drain, finish, migrate, ready, rehearse, start, switch
 from procedures.live import Live
 from procedures.procedure import Request
 from procedures.release import checked
 
-PHASES = (migrate, start, ready, canary, switch, drain, bake, finish)
+PHASES = (migrate, start, ready, canary, rehearse, switch, drain, bake, finish)
 
 
 def request(release: str, *, dry_run: bool = False) -> Request:
@@ -25,7 +25,7 @@ def request(release: str, *, dry_run: bool = False) -> Request:
 
 def main(arguments: list[str]) -> int:
     """Run the command line; exit status 0 deployed, planned or unchanged, 1 failed or rolled back, 2 refused."""
-    parser = argparse.ArgumentParser(prog="scripts/deploy-production.sh", description=__doc__)
+    parser = Parser("deploy", prog="scripts/deploy-production.sh", description=__doc__)
     parser.add_argument("--release", metavar="R", default="", help="the release to put live (default: the live one)")
     parser.add_argument("--dry-run", action="store_true", help="print the plan and change nothing")
     given = parser.parse_args(arguments)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from procedures.refusal import Refused
 
+_ROOM = 512  # characters by which a change may make the file longer: names of releases and profiles
 ASSIGNMENT = re.compile(r"^\s*(?:export\s+)?(?P<key>[A-Za-z_][A-Za-z0-9_]*)\s*=(?P<value>.*)$")
 
 
@@ -50,7 +52,12 @@ def read(path: Path) -> dict[str, str]:
 
 
 def rewrite(path: Path, changes: Mapping[str, str]) -> None:
-    """Set `changes` in the file, keeping every other line; readers see the old file or the new one, never half of it."""
+    """Set `changes` in the file, keeping every other line; readers see the old file or the new one, never half of it.
+
+    A file that says all this already is not touched: on a full disk that is the difference between a way back and none.
+    """
+    if read(path).items() >= changes.items():
+        return
     lines = path.read_text(encoding="utf-8").splitlines()
     left = dict(changes)
     for index, line in enumerate(lines):
@@ -62,25 +69,37 @@ def rewrite(path: Path, changes: Mapping[str, str]) -> None:
     write_atomically(path, "\n".join(lines) + "\n")
 
 
+def replaceable(path: Path) -> None:
+    """Raise OSError when the file could not be replaced by one as large: before a change, not in the middle of it."""
+    with _aside(path, path.read_text(encoding="utf-8") + "\n" * _ROOM):
+        pass
+
+
 def write_atomically(path: Path, text: str) -> None:
     """Replace the file by one that is on disk already, with the same mode. Raises OSError."""
     mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
+    with _aside(path, text) as written:
+        written.chmod(mode)
+        written.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def _aside(path: Path, text: str) -> Iterator[Path]:
+    """The text in a file of its own beside `path`, on disk already; gone at the end unless it was moved away."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).chmod(mode)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
+        yield Path(name)
     finally:
-        os.close(folder)
+        Path(name).unlink(missing_ok=True)
 
 
 def _bare(value: str) -> str:

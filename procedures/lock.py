@@ -17,6 +17,8 @@ from typing import TextIO
 
 from procedures.refusal import Refused
 
+_ROOM = 4096  # bytes; a note has five short values
+
 
 @dataclass(frozen=True, slots=True)
 class Holder:
@@ -51,22 +53,19 @@ class Lock:
         self._write(dataclasses.replace(self._holder, before=dict(before)))
 
     def _write(self, holder: Holder | None) -> None:
-        # The new note covers the old one before the rest is cut off: killed in between, the first object is whole.
-        self._file.seek(0)
-        self._file.write(json.dumps(dataclasses.asdict(holder)) if holder else "")
-        self._file.flush()
-        self._file.truncate(self._file.tell())
+        # As long as the room kept for it: whatever was there is covered in one write, which needs no more disk than there is.
+        text = json.dumps(dataclasses.asdict(holder)) if holder else ""
+        os.pwrite(self._file.fileno(), f"{text:<{_ROOM - 1}}\n".encode(), 0)
         os.fsync(self._file.fileno())
 
 
 @contextmanager
 def held(path: Path, what: str) -> Iterator[Lock]:
-    """Hold the lock at `path` for `what`. Refused, naming the holder, when another process holds it.
+    """Hold the lock at `path` for `what`. Refused, naming the holder, when another process holds it, or when it cannot be kept.
 
     The note stays behind when the block ends with something left to restore: the next holder finds it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("r+" if path.exists() else "w+", encoding="utf-8") as file:
+    with _opened(path) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -75,11 +74,30 @@ def held(path: Path, what: str) -> Iterator[Lock]:
             ) from None
         left_behind = _read(file)
         lock = Lock(file, Holder.me(what), left_behind)
-        lock.note(left_behind.before if left_behind else {})
+        try:
+            os.posix_fallocate(file.fileno(), 0, _ROOM)
+            lock.note(left_behind.before if left_behind else {})
+        except OSError as error:
+            raise _unwritable(path, error) from None
         yield lock
         note = _read(file)
         if note is None or not note.before:
             lock._write(None)
+
+
+def _opened(path: Path) -> TextIO:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o644), "r+", encoding="utf-8")
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path: Path, error: OSError) -> Refused:
+    return Refused(
+        f"the lock {path} cannot be written: {error.strerror}",
+        f"make room in {path.parent} and let {operator()} write there, or name another folder in DOCJOBS_STATE_DIR",
+    )
 
 
 def operator() -> str:
@@ -94,7 +112,7 @@ def now() -> str:
 
 def _read(file: TextIO) -> Holder | None:
     file.seek(0)
-    text = file.read()
+    text = file.read().strip(" \n\0")
     try:
         return Holder(**json.JSONDecoder().raw_decode(text)[0]) if text else None
     except (ValueError, TypeError):

@@ -71,6 +71,7 @@ class Procedure:
     def planned(self, system: System) -> Outcome:
         """What would be done, having looked only."""
         with self.watch.phase("plan"):
+            system.fit_for_change()
             change = self._intended(system)
             unchanged = change.already_running()
         if unchanged:
@@ -82,10 +83,13 @@ class Procedure:
         with interruption.as_failure():
             try:
                 with self.watch.phase("lock"):
+                    system.fit_for_change()
                     self._settle(system, lock)
                 with self.watch.phase("plan"):
                     change = self._intended(system)
                     unchanged = change.already_running()
+                    if not unchanged:
+                        system.writable()
             except PROBLEMS as error:
                 return keep(self.not_begun(error), evidence=self.evidence, system=system)
             if unchanged:

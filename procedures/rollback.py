@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 
 from procedures import procedure
+from procedures.arguments import Parser
 from procedures.change import drain, finish, ready, start, switch
 from procedures.live import Live
 from procedures.procedure import Request
@@ -33,7 +33,7 @@ def request(release: str, *, dry_run: bool = False) -> Request:
 
 def main(arguments: list[str]) -> int:
     """Run the command line; exit status 0 rolled back, planned or unchanged, 1 failed, 2 refused."""
-    parser = argparse.ArgumentParser(prog="scripts/rollback-production.sh", description=__doc__)
+    parser = Parser("rollback", prog="scripts/rollback-production.sh", description=__doc__)
     parser.add_argument("--to", metavar="R", default="", help="the release to go back to (default: the previous one)")
     parser.add_argument("--dry-run", action="store_true", help="print the plan and change nothing")
     given = parser.parse_args(arguments)

@@ -15,12 +15,20 @@ _MOST = 86_400.0
 class Settings:
     """Seconds unless the name says otherwise; DEPLOY_<NAME> overrides, for example DEPLOY_BAKE_S=30.
 
-    Latency is bad beyond the old release's times the ratio, but never below the floor: the deployment itself, and whatever
-    else the machine does, slow a good release down for seconds. A quiet machine allows tighter ones.
+    The rehearsal sends `rehearsal_reads` reads to the new release and as many to the live one by turns (0: no rehearsal). The
+    machine is the same for both, so the ratio of their medians may be tight; the floor, a difference in milliseconds, keeps
+    two quick releases apart from noise.
+
+    In the bake, latency is bad beyond the old release's times the ratio, but never below the floor: the deployment itself,
+    and whatever else the machine does, slow a good release down for seconds. A quiet machine allows tighter ones. A bake
+    needs `minimum_requests` answers as evidence; `bake_s` 0 is the way to do without one.
     """
 
     ready_timeout_s: float = 60.0
     canary_timeout_s: float = 30.0
+    rehearsal_reads: float = 150.0
+    rehearsal_ratio: float = 4.0
+    rehearsal_floor_ms: float = 10.0
     drain_timeout_s: float = 60.0
     migrate_timeout_s: float = 300.0
     bake_s: float = 10.0

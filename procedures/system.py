@@ -18,6 +18,7 @@ from procedures.shell import Completed
 
 Run = Callable[..., Completed]
 _ASK_TIMEOUT_S = 60.0
+_DATABASE_MEND = "bring it back as reference/runbooks/recovery.md says, and begin again when it answers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,16 @@ class System:
         environment.rewrite(self._file, live.values(both=both))
         self.assume(live, both=both)
 
+    def writable(self) -> None:
+        """Refused when the environment file could not be replaced: before anything is changed that it would have to say."""
+        try:
+            environment.replaceable(self._file)
+        except OSError as error:
+            raise Refused(
+                f"the environment file {self._file} cannot be rewritten: {error.strerror}",
+                f"make room in {self._file.parent}, and let whoever deploys write there",
+            ) from None
+
     def do(self, argv: Argv, what: str, *, mend: str = "", timeout_s: float = 120.0) -> Completed:
         """Run a command that has to succeed; CommandFailed otherwise."""
         return self._run(argv, env=self._values, timeout_s=timeout_s).check(what, mend)
@@ -116,6 +127,15 @@ class System:
         answer = self.ask(commands.inside_container(container.id, container.check))
         return "" if answer.ok else " ".join(answer.last_lines(1)) or f"its health check ended with {answer.status}"
 
+    def fit_for_change(self) -> None:
+        """Refused when the database does not answer or is in recovery: whoever restores it is not to be disturbed."""
+        answer = self.ask(self.compose.database_state())
+        if not answer.ok:
+            said = " ".join(answer.last_lines(1)) or f"exit status {answer.status}"
+            raise Refused(f"the database does not answer, or is being restored: {said}", _DATABASE_MEND)
+        if answer.stdout.strip() != "f":
+            raise Refused("the database is in recovery: a restore is under way", _DATABASE_MEND)
+
     def gateway(self) -> dict[str, Any]:
         """What the gateway says of itself: the active colour, and per colour how many servers are up."""
         answer = self.do(
@@ -123,17 +143,17 @@ class System:
             "the gateway does not say which colour is active",
             mend=" ".join((*self.compose.base, "up", "-d")),
         )
-        return _object(answer)
+        return object_in(answer)
 
     def release_served_by(self, colour: str) -> str:
         """The release that the API of a colour says it is."""
         answer = self.do(self.compose.version(colour), f"api-{colour} does not answer /version")
-        return str(_object(answer).get("release", ""))
+        return str(object_in(answer).get("release", ""))
 
     def running_jobs(self, colour: str, *, asked_of: str) -> int:
         """How many jobs the workers of a colour hold."""
         argv = self.compose.drained(colour, asked_of=asked_of)
-        return int(_object(self.do(argv, f"worker-{asked_of} does not say what {colour} still runs"))["running"])
+        return int(object_in(self.do(argv, f"worker-{asked_of} does not say what {colour} still runs"))["running"])
 
     def point_to(self, colour: str) -> None:
         """Send the traffic to a colour and let its workers take the jobs; CommandFailed when either refuses."""
@@ -172,7 +192,7 @@ def _declared(test: list[str]) -> Argv:
     return tuple(words) if kind == "CMD" else ()
 
 
-def _object(answer: Completed) -> dict[str, Any]:
+def object_in(answer: Completed) -> dict[str, Any]:
     """The JSON object on the last line of an answer; StepFailed when there is none."""
     last = next((line for line in reversed(answer.stdout.splitlines()) if line.strip()), "")
     try:

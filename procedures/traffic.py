@@ -50,10 +50,14 @@ class Door:
         published = system.do(system.compose.published(), "the gateway publishes no port").stdout.strip()
         host, _, port = published.rpartition(":")
         address = ipaddress.ip_address(host.strip("[]"))
-        argv = (sys.executable, "-m", "procedures.token", "--tenant", TENANT, "--role", "auditor", "--ttl", "3600")
-        token = system.do(argv, "no token for reads of our own").stdout.strip()
         context = ssl.create_default_context(cafile=str(Path(system.value("DOCJOBS_SECRETS"), "ca.crt")))
-        return cls("localhost" if address.is_unspecified else str(address), int(port), context, token)
+        return cls("localhost" if address.is_unspecified else str(address), int(port), context, token(system))
+
+
+def token(system: System) -> str:
+    """A token that may only read, of a tenant without jobs. Raises CommandFailed where none can be signed."""
+    argv = (sys.executable, "-m", "procedures.token", "--tenant", TENANT, "--role", "auditor", "--ttl", "3600")
+    return system.do(argv, "no token for reads of our own").stdout.strip()
 
 
 class Reads:
@@ -110,7 +114,7 @@ def begin(system: System) -> tuple[Reads | None, str]:
 
 
 def judged(done: Sequence[Read], settings: Settings, *, since: float) -> Judgement:
-    """Bad when, after `since`, too many failed or most were slow, beside the time before.
+    """Bad when, after `since`, too many failed or most were slow, beside the time before; good when enough were answered.
 
     Else `not judged`: that a few reads went well proves little.
     """
@@ -124,7 +128,10 @@ def judged(done: Sequence[Read], settings: Settings, *, since: float) -> Judgeme
     if len(new) >= FEWEST and median_ms > limit_ms:
         reason = f"half of {len(new)} reads of our own took {median_ms:.0f} ms or longer, more than {limit_ms:.0f} ms"
         return Judgement("bad", reason, len(new), failed, median_ms)
-    return Judgement("not judged", f"{failed} of {len(new)} reads of our own failed", len(new), failed)
+    said = f"{failed} of {len(new)} reads of our own failed"
+    if len(new) - failed < settings.minimum_requests or failed > settings.error_share * len(new):
+        return Judgement("not judged", f"{said}, {settings.minimum_requests:g} answered are needed", len(new), failed)
+    return Judgement("good", f"{said}, half within {median_ms:.0f} ms", len(new), failed)
 
 
 def _median_ms(reads: list[Read]) -> float:

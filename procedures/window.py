@@ -19,6 +19,15 @@ class Counters:
     errors: float = 0.0
     within: tuple[tuple[float, float], ...] = ()
 
+    def since(self, earlier: Counters) -> Counters:
+        """What came after `earlier`. Never less than nothing: counters that began anew have nothing to take away."""
+        before = dict(earlier.within)
+        return Counters(
+            max(0.0, self.requests - earlier.requests),
+            max(0.0, self.errors - earlier.errors),
+            tuple((bound, max(0.0, count - before.get(bound, 0.0))) for bound, count in self.within),
+        )
+
     def within_ms(self, share: float) -> float | None:
         """The time within which `share` of the requests were answered, interpolated in its bucket; None without any."""
         buckets = sorted(self.within)
@@ -38,7 +47,7 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What was found of a release under traffic. `not judged` is neither good nor bad."""
+    """What was found of a release under traffic. `not judged` is neither good nor bad: evidence is missing."""
 
     verdict: Verdict
     reason: str

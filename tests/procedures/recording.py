@@ -29,6 +29,24 @@ def image_id(reference: str) -> str:
     return f"sha256:{reference}"
 
 
+def rehearsed(
+    new: int = 200,
+    live: int = 200,
+    *,
+    new_ms: float = 5.0,
+    live_ms: float = 5.0,
+    reads: int = 150,
+    bad: int | None = None,
+) -> dict[str, Any]:
+    """What the script of the rehearsal prints; `bad` of the reads have the statuses given, else all of them."""
+
+    def side(status: int, ms: float) -> dict[str, Any]:
+        answered = [status] * (reads if bad is None else bad)
+        return {"statuses": answered + [200] * (reads - len(answered)), "ms": [ms] * reads}
+
+    return {"new": side(new, new_ms), "live": side(live, live_ms), "counted": []}
+
+
 def mutating(argv: Argv) -> bool:
     """Whether a command changes the system, told by what it is and not by the procedures' own opinion."""
     words = argv[len(COMPOSE.base) :] if argv[: len(COMPOSE.base)] == COMPOSE.base else ()
@@ -45,6 +63,10 @@ class Recorded:
     active: str = "blue"
     running: dict[str, str] = field(default_factory=lambda: {"blue": "1.0.0"})
     unready: set[str] = field(default_factory=set)
+    database: str = "f"
+    rehearsal: dict[str, Any] = field(default_factory=rehearsed)
+    counted: list[dict[str, Any]] = field(default_factory=list)
+    kept: Path | None = None
     argvs: list[Argv] = field(default_factory=list)
     environments: list[dict[str, str]] = field(default_factory=list)
     marked: list[str] = field(default_factory=list)
@@ -55,9 +77,23 @@ class Recorded:
         if self.fails(argv):
             return Completed(argv, 1, "", "it broke", 0.0)
         answer = self._answer(argv, env, given.get("input"))
+        self._keep()
         absent = argv[:3] == ("docker", "image", "inspect") and len(answer) < len(argv[3:])
         status, said = (1, "Error: No such image") if absent else (0, "")
         return Completed(argv, status, answer if isinstance(answer, str) else json.dumps(answer), said, 0.0)
+
+    @classmethod
+    def again(cls, file: Path, kept: Path) -> Recorded:
+        """The same system after the process that looked at it is gone; what it is, is in `kept`."""
+        system = cls(file, kept=kept)
+        if kept.exists():
+            said = json.loads(kept.read_text(encoding="utf-8"))
+            system.active, system.running = said["active"], said["running"]
+        return system
+
+    def _keep(self) -> None:
+        if self.kept:
+            self.kept.write_text(json.dumps({"active": self.active, "running": self.running}), encoding="utf-8")
 
     @property
     def changes(self) -> list[Argv]:
@@ -84,10 +120,14 @@ class Recorded:
         looks: dict[Argv, Any] = {
             COMPOSE.config(): {"services": self._services(env)},
             COMPOSE.gateway_status(): {"active": self.active, **up},
+            COMPOSE.database_state(): self.database,
         }
+        if "promtool" in argv:
+            return self.counted
         for colour in COLOURS:
             running = colour in self.running
             looks[COMPOSE.containers(colour)] = f"api-{colour} worker-{colour}" if running else ""
+            looks[COMPOSE.script(f"api-{colour}")] = self.rehearsal
             looks[COMPOSE.version(colour)] = {"release": self.running.get(colour)}
         if argv[:3] == ("docker", "container", "inspect"):
             return [self._container(service) for service in argv[3:]]

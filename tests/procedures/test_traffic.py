@@ -1,4 +1,4 @@
-"""Reads of our own can condemn a release; they cannot acquit it."""
+"""Reads of our own can condemn a release, and acquit it when enough of them were answered."""
 
 from __future__ import annotations
 
@@ -18,14 +18,18 @@ def reads(count: int, seconds: float = 0.02, *, failed: int = 0, began: float = 
     ("done", "verdict", "said"),
     [
         ([], "not judged", "0 of 0"),
-        (reads(200), "not judged", "0 of 200"),
+        (reads(200), "good", "0 of 200 reads of our own failed, half within 20 ms"),
+        (reads(29), "not judged", "30 answered are needed"),
+        (reads(30), "good", "0 of 30"),
+        (reads(33, failed=3), "not judged", "3 of 33"),
+        (reads(300, failed=3), "good", "3 of 300"),
         (reads(4, failed=4), "not judged", "4 of 4"),
         (reads(5, failed=5), "bad", "5 of 5 reads of our own failed"),
         (reads(100, failed=5), "bad", "5 of 100"),
         (reads(19, 1.5), "not judged", "0 of 19"),
         (reads(20, 1.5), "bad", "took 1500 ms or longer"),
-        (reads(50, 1.5, began=0) + reads(50, 1.5), "not judged", "0 of 50"),
-        (reads(50, failed=50, began=0) + reads(50), "not judged", "0 of 50"),
+        (reads(50, 1.5, began=0) + reads(50, 1.5), "good", "0 of 50"),
+        (reads(50, failed=50, began=0) + reads(50), "good", "0 of 50"),
     ],
     ids=lambda value: None if isinstance(value, list) else value,
 )
