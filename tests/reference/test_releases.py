@@ -13,7 +13,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-
 from docjobs import migration_files
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -114,7 +113,12 @@ def test_the_erroring_release_fails_every_request_under_v1_and_no_other() -> Non
 
 
 def test_the_rarely_erroring_release_fails_five_percent_and_never_the_list() -> None:
-    about_a_job = [("POST", "/v1/jobs"), ("GET", "/v1/jobs/1"), ("GET", "/v1/jobs/1/result"), ("POST", "/v1/jobs/1/cancel")]
+    about_a_job = [
+        ("POST", "/v1/jobs"),
+        ("GET", "/v1/jobs/1"),
+        ("GET", "/v1/jobs/1/result"),
+        ("POST", "/v1/jobs/1/cancel"),
+    ]
     requests = [pair for each in about_a_job * 25 for pair in (each, ("GET", "/v1/jobs"), ("GET", "/readyz"))]
     outcomes = asked("1.1.7-erroring-rarely", "Erroring", requests, routes=ROUTES)
     failed = [request for request, (_, raised) in zip(requests, outcomes, strict=True) if raised]
