@@ -305,7 +305,7 @@ def test_a_migration_that_cannot_have_a_table_gives_up_after_a_while(system: Sys
     with a_reader_that_takes_its_time(system, 6):
         refused = system.migrate("expand", "1.1.0", DOCJOBS_LOCK_TIMEOUT_MS="300", DOCJOBS_LOCK_ATTEMPTS="2")
     assert refused.status == 1
-    said = refused.stderr.splitlines()[-1]
+    said = refused.stderr.strip().splitlines()[-1]
     assert said.startswith("migrate expand: 0003_expand_language.sql, statement 1 in line 2 (ALTER TABLE docjobs.job")
     assert "lock timeout; nothing was kept" in said
     assert json.loads(system.migrate("status", "1.1.0").stdout.splitlines()[-1])["pending_expand"] == [3]
@@ -354,7 +354,7 @@ def test_a_migration_that_fails_leaves_the_schema_as_it_was_and_says_where(
     before = everything()
     refused = system.migrate("expand", release)
     assert refused.status == 1
-    said = refused.stderr.splitlines()[-1]
+    said = refused.stderr.strip().splitlines()[-1]
     assert said.startswith(f"migrate expand: {where}")
     assert said.endswith('column "page_count" does not exist; nothing was kept, the schema is as it was')
     assert everything() == before
