@@ -181,7 +181,7 @@ def test_what_is_there_and_wrong_is_named_and_nothing_is_made_in_its_place(
     assert caught.value.mend.endswith(f"scripts/prepare.sh {mend}")
     assert contents(folder) == before
     both = {"database_tls.crt"} if says == "the certificate is not signed by" else set()
-    certificates.ensure(folder, writer(folder), now=NOW, rotate={mend.split(" ")[-1]} | both)
+    certificates.ensure(folder, writer(folder), now=NOW, rotate={mend.removeprefix("--rotate ")} | both)
     assert certificates.ensure(folder, writer(folder), now=NOW) == []
 
 
