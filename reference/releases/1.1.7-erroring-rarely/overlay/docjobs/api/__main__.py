@@ -15,13 +15,13 @@ def main(arguments: list[str]) -> int:
         return check()
     from starlette.middleware import Middleware
 
-    from docjobs.api import server
+    from docjobs.api import jobs, server
 
     sound = server.application
 
     def application(settings):
         app = sound(settings)
-        app.user_middleware.append(Middleware(Erroring, routes=app.routes))
+        app.user_middleware.append(Middleware(Erroring, routes=jobs.router.routes))
         return app
 
     server.application = application
