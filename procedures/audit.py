@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from procedures.refusal import Refused
+
 FILE = "audit.jsonl"
 
 
@@ -27,3 +29,17 @@ def append(folder: Path, record: Mapping[str, Any]) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def lines(folder: Path) -> list[str]:
+    """The lines of the audit log in `folder`, oldest first. Refused where there is none or it cannot be read."""
+    file = folder / FILE
+    try:
+        return file.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise Refused(
+            f"there is no audit log {file}: nothing was changed on this instance by the procedures",
+            "set COMPOSE_PROJECT_NAME (or DOCJOBS_STATE_DIR) as for the deployment, if it was another instance",
+        ) from None
+    except OSError as error:
+        raise Refused(f"cannot read the audit log {file}: {error.strerror}", f"ls -l {file}") from None

@@ -14,6 +14,7 @@ import pytest
 from gate.status import ExitStatus
 from tests.docker.test_gate import MINIMAL, environment, labelled
 
+ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.docker
 
 
@@ -78,6 +79,25 @@ def test_a_secret_that_is_not_there(system: Path) -> None:
     done = run(system)
     assert done.returncode in {ExitStatus.COULD_NOT_RUN, ExitStatus.USAGE, ExitStatus.INCOMPLETE}, done.stderr
     assert "Traceback" not in done.stdout + done.stderr
+    assert labelled() == []
+
+
+def test_a_secret_that_is_wrong_is_found_before_anything_starts(tmp_path: Path) -> None:
+    """Of the reference system: its set-up knows its secrets."""
+    for name in ("docker-compose.prod.yml", "readiness.toml", "waivers.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    for name in ("reference", "procedures", "scripts"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
+    secrets = tmp_path / ".secrets"
+    secrets.mkdir()
+    (secrets / "metrics_token").touch()
+    done = run(tmp_path)
+    assert done.returncode == ExitStatus.COULD_NOT_RUN, done.stdout + done.stderr
+    assert f"error: {secrets}/metrics_token is empty." in done.stderr
+    assert "scripts/prepare.sh" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert [path.name for path in secrets.iterdir()] == ["metrics_token"]
     assert labelled() == []
 
 

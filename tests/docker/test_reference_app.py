@@ -9,7 +9,8 @@ import time
 import tomllib
 import uuid
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ pytestmark = pytest.mark.docker
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = ROOT / "tests/docker/reference_app.compose.yml"
 RELEASES = ("1.0.0", "1.1.0")
+FAILING = ("1.1.3-failing-migration", "1.1.6-failing-late-migration")
 FINISHED = {"succeeded", "failed", "cancelled"}
 # The system's own tags stay as they are: somebody may run them.
 REGISTRY = f"readygate-test-{os.getpid()}/"
@@ -60,8 +62,10 @@ class System:
         argv = ["docker", "compose", "-p", self.project, "-f", str(COMPOSE), *arguments]
         return run(argv, env=environment(release) | {"SECRETS": str(self.secrets)}, timeout_s=timeout_s)
 
-    def migrate(self, command: str, release: str = "1.0.0") -> Completed:
-        return self.compose("run", "--rm", "-T", "migrate", "python", "-m", "docjobs.migrate", command, release=release)
+    def migrate(self, command: str, release: str = "1.0.0", **variables: str) -> Completed:
+        given = [word for name, value in variables.items() for word in ("-e", f"{name}={value}")]
+        argv = ("run", "--rm", "-T", *given, "migrate", "python", "-m", "docjobs.migrate", command)
+        return self.compose(*argv, release=release)
 
     def control(self, *arguments: str) -> Completed:
         return self.compose("exec", "-T", "worker", "python", "-m", "docjobs.control", *arguments)
@@ -98,6 +102,8 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     build = ["docker", "compose", "-f", "reference/build.compose.yml", "build", "api", "worker", "migrate"]
     for release in RELEASES:
         run(build, cwd=ROOT, env=environment(release), timeout_s=900).check(f"building {release}")
+    for release in FAILING:
+        run([*build[:-3], "migrate"], cwd=ROOT, env=environment(release), timeout_s=900).check(f"building {release}")
     try:
         made.compose("up", "-d", "--build", "db", "api", "worker", timeout_s=900).check("starting the application")
         until(lambda: made.sql("SELECT 1").status == 0, 60, "PostgreSQL answers")
@@ -105,6 +111,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     finally:
         made.compose("down", "--volumes", "--timeout", "1", "--rmi", "local")
         images = [f"{REGISTRY}docjobs-{name}:{r}" for name in ("api", "worker", "migrate") for r in RELEASES]
+        images += [f"{REGISTRY}docjobs-migrate:{release}" for release in FAILING]
         run(["docker", "image", "rm", "--force", *images], timeout_s=60)
 
 
@@ -272,14 +279,85 @@ def test_the_application_s_role_cannot_rewrite_history_nor_change_the_schema(sys
         assert "permission denied" in refused.stderr or "must be owner" in refused.stderr
 
 
+@contextmanager
+def a_reader_that_takes_its_time(system: System, seconds: int) -> Iterator[None]:
+    """Somebody else's transaction that has read the jobs and does not end: a migration cannot have the table."""
+    statement = f"LOCK TABLE docjobs.job IN ACCESS SHARE MODE; SELECT pg_sleep({seconds})"
+    held = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+    with ThreadPoolExecutor(1) as background:
+        reading = background.submit(system.sql, statement)
+        until(lambda: system.sql(held).stdout.strip() == "1", 10, "the reader holds the table")
+        yield
+        reading.result().check("reading")
+
+
+def longest_read_s(client: httpx.Client, while_: Future[Completed]) -> float:
+    """How long the slowest listing took until something else had ended."""
+    longest = 0.0
+    while not while_.done():
+        answer = client.get("/v1/jobs", params={"limit": 1})
+        assert answer.status_code == 200
+        longest = max(longest, answer.elapsed.total_seconds())
+    return longest
+
+
+def test_a_migration_that_cannot_have_a_table_gives_up_after_a_while(system: System) -> None:
+    with a_reader_that_takes_its_time(system, 6):
+        refused = system.migrate("expand", "1.1.0", DOCJOBS_LOCK_TIMEOUT_MS="300", DOCJOBS_LOCK_ATTEMPTS="2")
+    assert refused.status == 1
+    said = refused.stderr.strip().splitlines()[-1]
+    assert said.startswith("migrate expand: 0003_expand_language.sql, statement 1 in line 2 (ALTER TABLE docjobs.job")
+    assert "lock timeout; nothing was kept" in said
+    assert json.loads(system.migrate("status", "1.1.0").stdout.splitlines()[-1])["pending_expand"] == [3]
+
+
 def test_the_next_release_s_schema_comes_under_a_running_old_release(system: System, client: httpx.Client) -> None:
     for _ in range(12):  # enough for the statements to be prepared, which is what a new column could break
         assert client.get("/v1/jobs").status_code == 200
     system.migrate("expand", release="1.1.0").check("expanding to 1.1.0")
     ids = [submit(client) for _ in range(6)]
     assert {job["state"] for job in finished(client, ids)} == {"succeeded"}
-    system.migrate("contract", release="1.1.0").check("contracting to 1.1.0")
+
+
+def test_a_migration_that_waits_for_a_table_lets_readers_pass_and_comes_through(
+    system: System, client: httpx.Client
+) -> None:
+    with a_reader_that_takes_its_time(system, 6), ThreadPoolExecutor(1) as background:
+        settings = {"DOCJOBS_LOCK_TIMEOUT_MS": "500", "DOCJOBS_LOCK_ATTEMPTS": "20"}
+        migrating = background.submit(lambda: system.migrate("contract", "1.1.0", **settings))
+        longest = longest_read_s(client, migrating)
+        done = migrating.result().check("contracting to 1.1.0")
+    assert "trying again" in done.stdout + done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["applied"] == [4]
+    assert longest < 2
     assert client.get("/readyz").status_code == 200
+    assert finished(client, [submit(client)])[0]["state"] == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("release", "where"),
+    [
+        ("1.1.3-failing-migration", "0005_expand_pages.sql, statement 1 in line 2 (CREATE INDEX job_pages"),
+        ("1.1.6-failing-late-migration", "0006_expand_page_index.sql, statement 2 in line 3 (CREATE INDEX job_pages"),
+    ],
+)
+def test_a_migration_that_fails_leaves_the_schema_as_it_was_and_says_where(
+    system: System, client: httpx.Client, release: str, where: str
+) -> None:
+    def everything() -> str:
+        ledger = system.sql("SELECT * FROM docjobs.schema_migration ORDER BY version").check("the ledger").stdout
+        dump = system.compose("exec", "-T", "db", "pg_dump", "-U", "postgres", "--schema-only", "docjobs")
+        # Every dump has a key of its own.
+        lines = [line for line in dump.check("dumping").stdout.splitlines() if "restrict " not in line]
+        return "\n".join((*lines, ledger))
+
+    before = everything()
+    refused = system.migrate("expand", release)
+    assert refused.status == 1
+    said = refused.stderr.strip().splitlines()[-1]
+    assert said.startswith(f"migrate expand: {where}")
+    assert said.endswith('column "page_count" does not exist; nothing was kept, the schema is as it was')
+    assert everything() == before
     assert finished(client, [submit(client)])[0]["state"] == "succeeded"
 
 
@@ -288,7 +366,7 @@ def test_an_edited_migration_is_refused(system: System) -> None:
     system.sql(statement).check("pretending an edit")
     refused = system.migrate("expand")
     assert refused.status == 1
-    assert "0002_expand_jobs was edited after it was applied" in refused.stderr
+    assert "0002_expand_jobs.sql was edited after it was applied" in refused.stderr
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from procedures.live import KEYS
+
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "docker-compose.prod.yml"
 MODEL: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
@@ -156,6 +158,15 @@ def test_every_variable_without_a_default_is_in_the_environment_file() -> None:
     )
     needed = set(re.findall(r"\$\{([A-Z0-9_]+)(?::\?[^}]*)?\}", FILE.read_text(encoding="utf-8")))
     assert needed <= given
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES.keys() - RUNS_TO_ITS_END))
+def test_a_deployment_changes_nothing_of_a_service_that_is_not_of_the_colour_it_brings(name: str) -> None:
+    """Else the first `up -d` after it would make the container anew, which for the gateway is an outage."""
+    colour = name.rpartition("-")[2].upper()
+    own = {f"RELEASE_{colour}"} if colour in {"BLUE", "GREEN"} else set()
+    intended = {key: value for key, value in SERVICES[name].items() if key != "build"}
+    assert set(KEYS) & set(re.findall(r"\$\{([A-Z0-9_]+)", str(intended))) == own
 
 
 def test_every_required_variable_is_demanded_once_at_least() -> None:

@@ -40,6 +40,30 @@ def test_one_changed_byte_changes_the_checksum(tmp_path: Path) -> None:
     assert migration_files.read(tmp_path)[0].checksum != before
 
 
+def test_a_file_is_taken_apart_into_statements_with_their_lines(tmp_path: Path) -> None:
+    (tmp_path / "0001_expand_one.sql").write_text(
+        "-- a; comment\nSELECT 'a;''b', E'c\\';', \"d;\"; /* e;\nf */\n\n"
+        "CREATE FUNCTION g() RETURNS int LANGUAGE sql AS $h$ SELECT 1; $h$;\nDO $$ BEGIN NULL; END $$ ;\n;\nSELECT 2 -- i;\n"
+    )
+    (migration,) = migration_files.read(tmp_path)
+    found = list(migration.statements())
+    assert [statement.number for statement in found] == [1, 2, 3, 4]
+    assert [statement.line for statement in found] == [2, 5, 6, 8]
+    assert found[0].sql == "SELECT 'a;''b', E'c\\';', \"d;\""
+    assert str(found[1]).startswith("statement 2 in line 5 (CREATE FUNCTION g() RETURNS int")
+
+
+def test_the_statements_of_the_application_s_own_files_are_all_of_them() -> None:
+    for migration in migration_files.read():
+        bare = "".join(migration.sql.split())
+        left = bare
+        for statement in migration.statements():
+            before, found, left = left.partition("".join(statement.sql.split()))
+            assert found
+            assert before in {"", ";"} or before.lstrip(";").startswith(("--", "/*")), before
+        assert left == ";"
+
+
 def test_the_application_role_owns_nothing_and_the_ledger_is_append_only() -> None:
     sql = "\n".join(migration.sql for migration in migration_files.read())
     assert "GRANT SELECT, INSERT ON docjobs.effect TO docjobs_app" in sql

@@ -1,14 +1,18 @@
 """Certificates that strict clients accept, renewed in time and only then."""
 
 import datetime
+import shutil
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from procedures import certificates
+from procedures.setup_step import SetupFailed
 
 NOW = datetime.datetime(2030, 1, 1, tzinfo=datetime.UTC)
 
@@ -24,6 +28,14 @@ def writer(folder: Path) -> Callable[[str, bytes], None]:
 def folder(tmp_path: Path) -> Path:
     assert certificates.ensure(tmp_path, writer(tmp_path), now=NOW) == ["authority", "gateway", "database"]
     return tmp_path
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def load_key(path: Path) -> certificates.Key:
+    return load_pem_private_key(path.read_bytes(), password=None)
 
 
 def load(path: Path) -> x509.Certificate:
@@ -62,33 +74,118 @@ def test_renewed_when_fewer_than_thirty_days_are_left(folder: Path, days: int, m
     assert certificates.ensure(folder, writer(folder), now=later) == made
 
 
-def test_a_clock_put_back_before_the_certificates_makes_new_ones(folder: Path) -> None:
-    earlier = NOW - datetime.timedelta(days=2)
-    assert certificates.ensure(folder, writer(folder), now=earlier) == ["authority", "gateway", "database"]
+def test_a_renewal_keeps_the_key_and_the_names_of_what_it_renews(folder: Path) -> None:
+    own = replace(certificates.LEAVES[0], names=("localhost", "gateway", "docs.example.com"))
+    key = load_key(folder / "gateway_tls.pem").public_key()
+    issue(folder, own)
+    certificates.ensure(folder, writer(folder), now=NOW + datetime.timedelta(days=368))
+    renewed = load(folder / "gateway_tls.pem")
+    assert renewed.not_valid_before_utc > NOW
+    names = renewed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert "docs.example.com" in names.get_values_for_type(x509.DNSName)
+    assert load_key(folder / "gateway_tls.pem").public_key() == key
 
 
 @pytest.mark.parametrize(
-    ("file", "made"),
+    ("missing", "made"),
     [
-        ("ca.key", ["authority", "gateway", "database"]),
-        ("ca.crt", ["authority", "gateway", "database"]),
-        ("gateway_tls.pem", ["gateway"]),
-        ("database_tls.key", ["database"]),
-        ("database_tls.crt", ["database"]),
+        (["ca.key"], []),
+        (["ca.crt"], ["authority"]),
+        (["gateway_tls.pem"], ["gateway"]),
+        (["database_tls.crt"], ["database"]),
+        (["database_tls.key", "database_tls.crt"], ["database"]),
+        (["ca.key", "ca.crt", "gateway_tls.pem", "database_tls.crt"], ["authority", "gateway", "database"]),
     ],
 )
-@pytest.mark.parametrize("damage", ["missing", "broken"])
-def test_damage_is_mended_and_nothing_else_is_touched(folder: Path, file: str, made: list[str], damage: str) -> None:
-    if damage == "missing":
-        (folder / file).unlink()
-    else:
-        (folder / file).write_text("not a certificate")
+def test_what_is_missing_is_made_and_nothing_else_is_touched(folder: Path, missing: list[str], made: list[str]) -> None:
+    before = contents(folder)
+    for name in missing:
+        (folder / name).unlink()
     assert certificates.ensure(folder, writer(folder), now=NOW) == made
+    after = contents(folder)
+    assert {name for name in after if after[name] != before[name]} <= set(missing)
     assert certificates.ensure(folder, writer(folder), now=NOW) == []
 
 
-def test_a_key_of_another_certificate_is_noticed(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    other = tmp_path_factory.mktemp("other")
-    certificates.ensure(other, writer(other), now=NOW)
-    (folder / "database_tls.key").write_bytes((other / "database_tls.key").read_bytes())
-    assert certificates.ensure(folder, writer(folder), now=NOW) == ["database"]
+Spoil = Callable[[Path], None]
+
+
+def broken(name: str) -> Spoil:
+    return lambda folder: (folder / name).write_text("not a certificate")
+
+
+def without(*names: str) -> Spoil:
+    return lambda folder: [(folder / name).unlink() for name in names] and None
+
+
+def of_another(*names: str) -> Spoil:
+    """Files of another machine's set-up, good among themselves."""
+
+    def spoil(folder: Path) -> None:
+        other = folder / "other"
+        other.mkdir()
+        certificates.ensure(other, writer(other), now=NOW)
+        for name in names:
+            (folder / name).write_bytes((other / name).read_bytes())
+        shutil.rmtree(other)
+
+    return spoil
+
+
+def issue(folder: Path, leaf: certificates.Leaf, *, now: datetime.datetime = NOW) -> None:
+    """A certificate of the folder's own authority, as somebody else might have it made."""
+    authority = certificates.Authority(load(folder / "ca.crt"), load_key(folder / "ca.key"))
+    certificate, key = certificates._issue(folder, leaf, authority, now, None, frozenset())
+    (folder / leaf.certificate).write_bytes(certificate + key if leaf.key == leaf.certificate else certificate)
+
+
+def nameless(folder: Path) -> None:
+    issue(folder, replace(certificates.LEAVES[0], names=("gateway",)))
+
+
+def later(folder: Path) -> None:
+    issue(folder, certificates.LEAVES[0], now=NOW + datetime.timedelta(days=2))
+
+
+def earlier(folder: Path) -> None:
+    issue(folder, certificates.LEAVES[0], now=NOW - datetime.timedelta(days=400))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says", "mend"),
+    [
+        (broken("ca.key"), "ca.key holds no private key", "--rotate ca.key"),
+        (broken("ca.crt"), "ca.crt holds no certificate", "--rotate ca.crt"),
+        (broken("gateway_tls.pem"), "gateway_tls.pem holds no certificate", "--rotate gateway_tls.pem"),
+        (broken("database_tls.key"), "database_tls.key holds no private key", "--rotate database_tls.key"),
+        (without("database_tls.key"), "database_tls.key is missing, but its certificate", "--rotate database_tls.crt"),
+        (without("ca.key", "ca.crt"), "ca.crt is missing, but", "--rotate ca.crt"),
+        (without("ca.key", "gateway_tls.pem"), "gateway_tls.pem is missing, and without", "--rotate ca.crt"),
+        (of_another("ca.key"), "ca.key is not the key of", "--rotate ca.crt"),
+        (of_another("database_tls.key"), "does not belong to the certificate", "--rotate database_tls.crt"),
+        (of_another("gateway_tls.pem"), "gateway_tls.pem: the certificate is not signed by", "--rotate gateway_tls.pem"),
+        (of_another("ca.crt", "ca.key"), "the certificate is not signed by", "--rotate gateway_tls.pem"),
+        (nameless, "gateway_tls.pem: the certificate does not name localhost", "--rotate gateway_tls.pem"),
+        (earlier, "gateway_tls.pem: the certificate ended on 2029-12-28", "--rotate gateway_tls.pem"),
+        (later, "gateway_tls.pem: the certificate is not valid before 2030-01-02 23:00 UTC", "--rotate gateway_tls.pem"),
+    ],
+)  # fmt: skip
+def test_what_is_there_and_wrong_is_named_and_nothing_is_made_in_its_place(
+    folder: Path, spoil: Spoil, says: str, mend: str
+) -> None:
+    spoil(folder)
+    before = contents(folder)
+    with pytest.raises(SetupFailed) as caught:
+        certificates.ensure(folder, writer(folder), now=NOW)
+    assert says in caught.value.sentence
+    assert caught.value.mend.endswith(f"scripts/prepare.sh {mend}")
+    assert contents(folder) == before
+    both = {"database_tls.crt"} if says == "the certificate is not signed by" else set()
+    certificates.ensure(folder, writer(folder), now=NOW, rotate={mend.removeprefix("--rotate ")} | both)
+    assert certificates.ensure(folder, writer(folder), now=NOW) == []
+
+
+def test_certificates_of_an_authority_that_is_elsewhere_are_taken_as_they_are(folder: Path) -> None:
+    (folder / "ca.key").unlink()
+    soon = NOW + datetime.timedelta(days=380)
+    assert certificates.ensure(folder, writer(folder), now=soon) == []

@@ -6,13 +6,15 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from procedures import private_files, secrets
-from procedures.setup_step import Step
+from procedures.setup_step import COULD_NOT_RUN, SetupFailed, Step
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files to the group of the containers")
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,6 +22,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def names_and_contents(folder: Path) -> dict[str, bytes | None]:
+    return {path.name: path.read_bytes() if path.is_file() else None for path in folder.iterdir()}
 
 
 @pytest.fixture
@@ -99,12 +105,89 @@ def test_passwords_are_long_and_all_different_and_the_signing_keys_belong_togeth
     assert private.public_key() == public
 
 
+def emptied(name: str) -> Callable[[Path], None]:
+    return lambda folder: (folder / name).write_bytes(b" \n")
+
+
+def a_folder_instead(folder: Path) -> None:
+    (folder / "db_app_password").unlink()
+    (folder / "db_app_password").mkdir()
+
+
+def another_key(folder: Path) -> None:
+    public = Ed25519PrivateKey.generate().public_key()
+    pem = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    (folder / "jwt_public_key.pem").write_bytes(pem)
+
+
 @as_root
-def test_an_empty_secret_left_by_a_full_disk_is_made_again(tmp_path: Path, made: Path) -> None:
-    (made / "db_app_password").chmod(0o640)
-    (made / "db_app_password").write_bytes(b"")
+@pytest.mark.parametrize(
+    ("spoil", "says", "mend"),
+    [
+        (emptied("db_app_password"), "db_app_password is empty.", "&& scripts/prepare.sh"),
+        (emptied("backup_cipher_passphrase"), "backup_cipher_passphrase is empty.", "&& scripts/prepare.sh"),
+        (emptied("gateway_tls.pem"), "gateway_tls.pem is empty.", "&& scripts/prepare.sh"),
+        (lambda folder: (folder / "db_app_password").write_text("short"), "fewer than 12", "--rotate db_app_password"),
+        (a_folder_instead, "db_app_password is a folder", "&& scripts/prepare.sh"),
+        (another_key, "do not belong together", "--rotate jwt_private_key.pem"),
+        (lambda folder: (folder / "jwt_private_key.pem").unlink(), "is missing, but", "--rotate jwt_private_key.pem"),
+        (lambda folder: (folder / "jwt_private_key.pem").write_text("x"), "no Ed25519", "--rotate jwt_private_key.pem"),
+    ],
+)
+def test_a_wrong_secret_is_named_with_what_mends_it_and_nothing_is_made(
+    tmp_path: Path, made: Path, spoil: Callable[[Path], None], says: str, mend: str
+) -> None:
+    (made / "metrics_token").unlink()
+    spoil(made)
+    before = names_and_contents(made)
+    with pytest.raises(SetupFailed) as caught:
+        secrets.ensure(tmp_path, Step("secrets"))
+    assert says in caught.value.sentence
+    assert str(made) in caught.value.sentence
+    assert mend in caught.value.mend
+    assert caught.value.status == COULD_NOT_RUN
+    assert names_and_contents(made) == before
+
+
+@as_root
+def test_a_public_key_that_is_missing_is_taken_from_its_private_key(tmp_path: Path, made: Path) -> None:
+    before = contents(made)
+    (made / "jwt_public_key.pem").unlink()
     secrets.ensure(tmp_path, Step("secrets"))
-    assert (made / "db_app_password").stat().st_size > 0
+    assert contents(made) == before
+
+
+@as_root
+def test_several_public_keys_are_valid_at_once(tmp_path: Path, made: Path) -> None:
+    file = made / "jwt_public_key.pem"
+    own = file.read_bytes()
+    another_key(made)
+    file.write_bytes(file.read_bytes() + own)
+    before = contents(made)
+    secrets.ensure(tmp_path, Step("secrets"))
+    assert contents(made) == before
+
+
+@as_root
+def test_who_is_not_root_is_told_which_file_is_not_theirs(tmp_path: Path, made: Path) -> None:
+    """As another user, who owns the folder but not that one file."""
+    other = 12345
+    for path in (made, *made.iterdir()):
+        os.chown(path, other, secrets.GROUP)
+    os.chown(made / "jwt_private_key.pem", 0, 0)
+    code = (
+        "import os, sys; from pathlib import Path\n"
+        "from procedures import secrets; from procedures.setup_step import Step, SetupFailed\n"
+        f"os.setgid({other}); os.setuid({other})\n"
+        "try: secrets.ensure(Path(sys.argv[1]), Step('secrets'))\n"
+        "except SetupFailed as error: print(error)"
+    )
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    argv = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "jwt_private_key.pem cannot be read by this user" in done.stdout, done.stderr
+    assert "sudo chown" in done.stdout
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,5 +83,5 @@ def connect(settings: DatabaseSettings, service: str, wait_s: float = 0) -> psyc
 
 
 def pause_before_retry() -> None:
-    """The one wait of a command between two attempts to connect."""
+    """The one wait of a command between two attempts."""
     time.sleep(0.5)

@@ -1,21 +1,25 @@
-"""`python -m docjobs.migrate expand|contract|status`: applies the release's migrations under a lock, each in a transaction."""
+"""`python -m docjobs.migrate expand|contract|status`: applies what is pending of a phase under a lock, all of it or nothing."""
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from docjobs import database, logs, migration_files
 from docjobs.build import BUILD
-from docjobs.migration_files import Migration
+from docjobs.migration_files import Migration, Statement
 from docjobs.settings import MigrateSettings
 
 _LOCK = 0x646F636A  # "docj": one migration at a time, whichever release brings it
 _USAGE = 2
+_LOG = logging.getLogger(__name__)
 
 _LEDGER = """
 CREATE SCHEMA IF NOT EXISTS docjobs;
@@ -32,6 +36,14 @@ class Refused(Exception):
     """The migration must not go on; the text says why and what mends it."""
 
 
+class Failed(Exception):
+    """The database refused a statement of a file; nothing of the run was kept."""
+
+    def __init__(self, migration: Migration, statement: Statement, error: psycopg.Error) -> None:
+        said = (error.diag.message_primary or str(error)).splitlines()[0]
+        super().__init__(f"{migration.file}, {statement}: {said}; nothing was kept, the schema is as it was")
+
+
 def applied(connection: psycopg.Connection) -> dict[int, str]:
     """Version to checksum of what the database has; empty where the ledger does not exist yet."""
     if connection.execute("SELECT to_regclass('docjobs.schema_migration')").fetchone() == (None,):
@@ -44,26 +56,57 @@ def pending(migrations: tuple[Migration, ...], done: dict[int, str]) -> tuple[Mi
     for migration in migrations:
         if migration.version in done and done[migration.version] != migration.checksum:
             raise Refused(
-                f"migration {migration.version:04d}_{migration.phase}_{migration.name} was edited after it was applied: "
+                f"migration {migration.file} was edited after it was applied: "
                 "restore the file and put the change into a new migration"
             )
     return tuple(migration for migration in migrations if migration.version not in done)
 
 
-def apply(connection: psycopg.Connection, migration: Migration, lock_timeout_ms: int) -> None:
-    """Run one file and record it, both or neither."""
-    with connection.transaction():
-        connection.execute("SELECT set_config('lock_timeout', %s, true)", (f"{lock_timeout_ms}ms",))
+def apply(connection: psycopg.Connection, migrations: Sequence[Migration], settings: MigrateSettings) -> None:
+    """Run the files in the transaction that is open, and record them. Raises Failed."""
+    connection.execute(_LEDGER)
+    for migration in migrations:
+        connection.execute("RESET ALL")  # what the file before set for itself with SET LOCAL
+        connection.execute("SELECT set_config('lock_timeout', %s, true)", (f"{settings.lock_timeout_ms}ms",))
         connection.execute("SET LOCAL statement_timeout = 0")
-        connection.execute(migration.sql.encode())
+        for statement in migration.statements():
+            try:
+                connection.execute(statement.sql.encode())
+            except psycopg.Error as error:
+                raise Failed(migration, statement, error) from error
         connection.execute(
             "INSERT INTO docjobs.schema_migration (version, name, checksum, release) VALUES (%s, %s, %s, %s)",
             (migration.version, f"{migration.phase}_{migration.name}", migration.checksum, BUILD.release),
         )
 
 
+def all_or_nothing(
+    connection: psycopg.Connection, migrations: Sequence[Migration], settings: MigrateSettings, colour: str
+) -> None:
+    """Apply the files in one transaction; with a `colour`, a new database's workers of it take jobs. Raises Failed.
+
+    While a migration waits for a lock, whoever wants the table waits behind it: it gives up soon, and tries again later.
+    """
+    for attempt in range(1, settings.lock_attempts + 1):
+        try:
+            with connection.transaction():
+                apply(connection, migrations, settings)
+                if colour:
+                    connection.execute(
+                        "INSERT INTO docjobs.deployment (active_colour) VALUES (%s) ON CONFLICT DO NOTHING", (colour,)
+                    )
+        except Failed as error:
+            in_the_way = isinstance(error.__cause__, LockNotAvailable | DeadlockDetected)
+            if not in_the_way or attempt == settings.lock_attempts:
+                raise
+            _LOG.warning("trying again", extra={"attempt": attempt, "reason": str(error)})
+            database.pause_before_retry()
+        else:
+            return
+
+
 def run(settings: MigrateSettings, command: str) -> dict[str, Any]:
-    """Apply the pending migrations of one phase, or report; raises Refused or psycopg.Error."""
+    """Apply the pending migrations of one phase, or report; raises Refused, Failed or psycopg.Error."""
     migrations = migration_files.read()
     colour = os.environ.get("ACTIVE_COLOUR", "")
     if command == "expand" and colour not in ("blue", "green"):
@@ -71,7 +114,6 @@ def run(settings: MigrateSettings, command: str) -> dict[str, Any]:
     with database.connect(settings, "migrate", wait_s=settings.connect_wait_s) as connection:
         if command != "status":
             connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
-            connection.execute(_LEDGER)
         todo = pending(migrations, applied(connection))
         if command == "status":
             return _status(migrations, todo)
@@ -81,12 +123,7 @@ def run(settings: MigrateSettings, command: str) -> dict[str, Any]:
                 f"expand migration {early[0].version:04d} is pending: run `python -m docjobs.migrate expand` first"
             )
         chosen = tuple(migration for migration in todo if migration.phase == command)
-        for migration in chosen:
-            apply(connection, migration, settings.lock_timeout_ms)
-        if command == "expand":
-            connection.execute(
-                "INSERT INTO docjobs.deployment (active_colour) VALUES (%s) ON CONFLICT DO NOTHING", (colour,)
-            )
+        all_or_nothing(connection, chosen, settings, colour if command == "expand" else "")
         return _status(migrations, pending(migrations, applied(connection))) | {"applied": [m.version for m in chosen]}
 
 
@@ -108,12 +145,12 @@ def main(arguments: list[str]) -> int:
     logs.configure("migrate", settings.log_level)
     try:
         outcome = run(settings, arguments[0])
-    except (Refused, ValueError) as error:
+    except (Refused, Failed, ValueError) as error:
         sys.stderr.write(f"migrate {arguments[0]}: {error}\n")
         return 1
     except psycopg.Error as error:
         said = (error.diag.message_primary or str(error)).splitlines()[0]
-        sys.stderr.write(f"migrate {arguments[0]}: the database refused, nothing of this migration was kept: {said}\n")
+        sys.stderr.write(f"migrate {arguments[0]}: the database refused, nothing was kept: {said}\n")
         return 1
     sys.stdout.write(json.dumps(outcome) + "\n")
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
@@ -11,7 +12,27 @@ from typing import Literal, cast
 FOLDER = Path(__file__).with_name("migrations")
 _NAME = re.compile(r"(?P<version>\d{4})_(?P<phase>expand|contract)_(?P<name>[a-z0-9_]+)\.sql")
 
+# What a semicolon does not end a statement in, and a semicolon. Bodies written as BEGIN ATOMIC are not known here.
+_TOKEN = re.compile(
+    r"--[^\n]*|/\*.*?\*/|[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$|;",
+    re.DOTALL,
+)
+_COMMENT = re.compile(r"\s*(?:--[^\n]*(?:\n|$)|/\*.*?\*/)?", re.DOTALL)
+
 Phase = Literal["expand", "contract"]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement of a file, counted from 1, and the line it begins on."""
+
+    number: int
+    line: int
+    sql: str
+
+    def __str__(self) -> str:
+        shown = " ".join(self.sql.split())
+        return f"statement {self.number} in line {self.line} ({shown[:57] + '...' if len(shown) > 60 else shown})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +44,23 @@ class Migration:
     name: str
     sql: str
     checksum: str
+
+    @property
+    def file(self) -> str:
+        """The name of the file it was read from."""
+        return f"{self.version:04d}_{self.phase}_{self.name}.sql"
+
+    def statements(self) -> Iterator[Statement]:
+        """The statements in their order, without the comments before them."""
+        number = begin = 0
+        ends = [match.end() for match in _TOKEN.finditer(self.sql) if match[0] == ";"]
+        for end in (*ends, len(self.sql)):
+            begin = _first_word(self.sql, begin)
+            sql = self.sql[begin:end].rstrip().removesuffix(";")
+            if sql:
+                number += 1
+                yield Statement(number, self.sql.count("\n", 0, begin) + 1, sql)
+            begin = end
 
 
 def read(folder: Path = FOLDER) -> tuple[Migration, ...]:
@@ -46,6 +84,13 @@ def read(folder: Path = FOLDER) -> tuple[Migration, ...]:
     if len(set(versions)) != len(versions):
         raise ValueError(f"migrations {sorted({v for v in versions if versions.count(v) > 1})}: version used twice")
     return tuple(migrations)
+
+
+def _first_word(sql: str, begin: int) -> int:
+    """Where the first thing at or after `begin` is that is neither space nor comment."""
+    while (match := _COMMENT.match(sql, begin)) and match.end() > begin:
+        begin = match.end()
+    return begin
 
 
 def required_version() -> int:

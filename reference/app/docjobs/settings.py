@@ -121,7 +121,8 @@ class WorkerSettings(DatabaseSettings):
 class MigrateSettings(DatabaseSettings):
     """The migration job's configuration."""
 
-    lock_timeout_ms: int = Field(default=4_000, ge=100, le=60_000)
+    lock_timeout_ms: int = Field(default=2_000, ge=100, le=60_000)
+    lock_attempts: int = Field(default=5, ge=1, le=20)
     connect_wait_s: float = Field(default=30, ge=0, le=600)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Annotated
 
 import psycopg
 from fastapi import APIRouter, Header, Request, Response
+from fastapi.responses import PlainTextResponse
 
 from docjobs import exposition
 from docjobs.api import metrics, problems, readiness
@@ -13,7 +15,7 @@ from docjobs.build import BUILD
 from docjobs.store import presence
 
 router = APIRouter(tags=["state"])
-_SCRAPE_DATABASE_S = 1.5
+_DATABASE_WAIT_S = 1.5
 
 
 @router.get("/healthz")
@@ -41,6 +43,16 @@ async def version(request: Request) -> dict[str, str]:
     }
 
 
+@router.get("/active-colour", include_in_schema=False, response_class=PlainTextResponse)
+async def active_colour(request: Request) -> str:
+    """For the gateway, which asks on its first start; 503 while the database cannot say."""
+    async with request.app.state.pool.connection(timeout=_DATABASE_WAIT_S) as connection:
+        colour = await presence.active_colour(connection)
+    if not colour:
+        raise problems.Problem(HTTPStatus.SERVICE_UNAVAILABLE, "not-ready", "no colour is active yet")
+    return colour + "\n"
+
+
 @router.get("/metrics", include_in_schema=False)
 async def numbers(request: Request, authorization: Annotated[str, Header()] = "") -> Response:
     """For Prometheus, on the inner network."""
@@ -48,7 +60,7 @@ async def numbers(request: Request, authorization: Annotated[str, Header()] = ""
         return problems.response(401, "unauthorised", "the metrics token is required", {"WWW-Authenticate": "Bearer"})
     pool = request.app.state.pool
     try:
-        async with pool.connection(timeout=_SCRAPE_DATABASE_S) as connection:
+        async with pool.connection(timeout=_DATABASE_WAIT_S) as connection:
             figures = await presence.queue_figures(connection)
     except psycopg.Error:
         metrics.DATABASE_UP.set(0)

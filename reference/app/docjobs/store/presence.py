@@ -17,6 +17,11 @@ async def beat(connection: Connection, holder: Holder, running: int) -> str:
         " ON CONFLICT (name) DO UPDATE SET heartbeat_at = now(), running = excluded.running",
         (holder.name, holder.colour, holder.release, running),
     )
+    return await active_colour(connection)
+
+
+async def active_colour(connection: Connection) -> str:
+    """The colour whose workers take real jobs; empty before the first migration has said so."""
     cursor = await connection.execute("SELECT active_colour FROM deployment")
     row = await cursor.fetchone()
     return str(row["active_colour"]) if row else ""
@@ -41,6 +46,4 @@ async def queue_figures(connection: Connection) -> dict[str, Any]:
     )
     row = await cursor.fetchone()
     assert row is not None  # noqa: S101  (an aggregate without GROUP BY has one row)
-    cursor = await connection.execute("SELECT active_colour FROM deployment")
-    deployment = await cursor.fetchone()
-    return {**row, "active_colour": deployment["active_colour"] if deployment else ""}
+    return {**row, "active_colour": await active_colour(connection)}
