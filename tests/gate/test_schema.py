@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 import tomllib
@@ -94,8 +95,9 @@ def test_every_line_of_the_example_that_is_not_prose_is_a_key():
 @pytest.mark.parametrize("odd", ODD)
 def test_whatever_stands_in_the_place_of_a_value_it_is_accepted_or_refused_in_words(tmp_path, odd):
     value = tomllib.loads(f"x = {odd}")["x"]
+    whole = example(2)
     for path in [*paths(schema()), ("limits", "rollback.time_s"), ("absent", "load.*"), ("job", "body", "title")]:
-        data = example(2)
+        data = copy.deepcopy(whole)
         inner: Any = data
         for part in path[:-1]:
             inner = inner[part]
