@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -48,15 +49,16 @@ def main(request: Request) -> int:
 def carry_out(request: Request, run: Run = shell.run) -> Outcome:
     """Do what was asked for, or undo it. Always an Outcome, and a record of it unless it was a dry run."""
     procedure = Procedure(request)
-    try:
-        system = System(run, Compose.of(), environment.locate(), Settings.of())
-        if request.dry_run:
-            return procedure.planned(system)
-        with held(state_folder() / "lock", f"{request.action} {request.release}".strip()) as lock:
-            return procedure.locked(system, lock)
-    except PROBLEMS as error:
-        outcome = procedure.not_begun(error)
-        return outcome if request.dry_run else keep(outcome, evidence={}, system=None)
+    with interruption.as_failure():
+        try:
+            system = System(run, Compose.of(), environment.locate(), Settings.of())
+            if request.dry_run:
+                return procedure.planned(system)
+            with held(state_folder() / "lock", f"{request.action} {request.release}".strip()) as lock:
+                return procedure.locked(system, lock)
+        except Exception as error:  # noqa: BLE001  (whatever it is, the last line says it)
+            outcome = procedure.not_begun(error)
+            return outcome if request.dry_run else keep(outcome, evidence={}, system=None)
 
 
 @dataclass(slots=True)
@@ -80,27 +82,26 @@ class Procedure:
 
     def locked(self, system: System, lock: Lock) -> Outcome:
         """Settle what others left, then change. The lock keeps its note until everything is recorded or undone."""
-        with interruption.as_failure():
-            try:
-                with self.watch.phase("lock"):
-                    system.fit_for_change()
-                    self._settle(system, lock)
-                with self.watch.phase("plan"):
-                    change = self._intended(system)
-                    unchanged = change.already_running()
-                    if not unchanged:
-                        system.writable()
-            except PROBLEMS as error:
-                return keep(self.not_begun(error), evidence=self.evidence, system=system)
-            if unchanged:
-                outcome = replace(self._outcome("unchanged", f"{change.release} is already running"), colour=change.old)
-                return keep(outcome, evidence=self.evidence, system=system)
-            lock.note(change.before.values())
-            outcome, whole = self._through_phases(change)
-            outcome = keep(outcome, evidence=self.evidence, system=system)
-            if whole:
-                lock.note({})
-            return outcome
+        try:
+            with self.watch.phase("lock"):
+                system.fit_for_change()
+                self._settle(system, lock)
+            with self.watch.phase("plan"):
+                change = self._intended(system)
+                unchanged = change.already_running()
+                if not unchanged:
+                    system.writable()
+        except Exception as error:  # noqa: BLE001  (the note of a process that died stays, should this be the end)
+            return keep(self.not_begun(error), evidence=self.evidence, system=system)
+        if unchanged:
+            outcome = replace(self._outcome("unchanged", f"{change.release} is already running"), colour=change.old)
+            return keep(outcome, evidence=self.evidence, system=system)
+        lock.note(change.before.values())
+        outcome, whole = self._through_phases(change)
+        outcome = keep(outcome, evidence=self.evidence, system=system)
+        if whole:
+            lock.note({})
+        return outcome
 
     def not_begun(self, error: Exception) -> Outcome:
         """The outcome when nothing was changed."""
@@ -128,20 +129,21 @@ class Procedure:
             for phase in self.request.phases:
                 with self.watch.phase(phase.__name__):
                     phase(change)
-        except PROBLEMS as error:
+            interruption.ignored()  # it is done: who interrupts now does not undo it
+        except Exception as error:  # noqa: BLE001  (a bug, too, is undone)
             return self._undone(change, phase, in_one_line(error))
         finally:
             change.end_reads()
         return self._outcome(self.request.done, "; ".join(change.remarks)), True
 
     def _undone(self, change: Change, phase: Phase, reason: str) -> tuple[Outcome, bool]:
+        interruption.ignored()
         say(f"{phase.__name__} failed: {reason}")
         change.details["failed_phase"] = phase.__name__
         if phase is migrate:
             return self._outcome("failed", reason), True
-        if change.system.live().colour == change.new:  # written down already: the new release is what is live
+        if _written_down(change):  # the new release is what is live
             return self._outcome(self.request.done, "; ".join((reason, *change.remarks))), True
-        interruption.ignored()
         with self.watch.phase("undo"):
             problems = go_back(change)
         with self.watch.phase("stop"):
@@ -164,8 +166,20 @@ class Procedure:
         )
 
 
+def _written_down(change: Change) -> bool:
+    try:
+        return change.system.live().colour == change.new
+    except (Refused, OSError, ValueError):  # a file that cannot be read says nothing: what was live before is the truth
+        return False
+
+
 def in_one_line(error: Exception) -> str:
-    """What went wrong, with the last thing the failed command said and how to mend it."""
+    """What went wrong, with the last thing the failed command said and how to mend it. A bug is named as one."""
+    if not isinstance(error, PROBLEMS):
+        traceback.print_exception(error)
+        return (
+            f"a bug of this procedure, whose trace is on stderr: {type(error).__name__}: {' '.join(str(error).split())}"
+        )
     if isinstance(error, CommandFailed):
         said = (
             f"{error.what}: {error.last_lines[-1].strip()}"

@@ -13,6 +13,7 @@ import pytest
 
 from procedures import change, deploy, environment, rollback
 from procedures.commands import Argv
+from procedures.lock import operator
 from procedures.procedure import carry_out
 from procedures.refusal import StepFailed
 from tests.procedures.recording import COMPOSE, Recorded, mutating
@@ -251,11 +252,10 @@ def test_a_rollback_starts_the_old_release_only_when_it_does_not_stand_by(stoppe
 
 
 def test_a_second_change_is_refused_and_names_the_first(system: Recorded) -> None:
-    with holder(system, before="{}"):
+    with holder(system, before="{}") as first:
         outcome = carry_out(deploy.request("1.1.0"), system)
         assert (outcome.result, outcome.status, system.changes) == ("refused", 2, [])
-        assert "deploy 7.7.7" in outcome.reason
-        assert "pid" in outcome.reason
+        assert f"deploy 7.7.7, by {operator()} (pid {first.pid} on " in outcome.reason
     assert carry_out(deploy.request("1.1.0"), system).result == "deployed"
 
 
@@ -333,9 +333,10 @@ class holder:  # noqa: N801  (reads as the sentence it stands in)
         path = str(Path(os.environ["DOCJOBS_STATE_DIR"], "lock"))
         self._process = subprocess.Popen([sys.executable, "-c", script, path, before], stdout=subprocess.PIPE)
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> subprocess.Popen[bytes]:
         assert self._process.stdout is not None
         assert self._process.stdout.readline() == b"held\n"
+        return self._process
 
     def __exit__(self, *_: object) -> None:
         self._process.kill()
