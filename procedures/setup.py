@@ -34,7 +34,9 @@ def plan(part: str, rotate: Sequence[str]) -> list[Work]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Do the steps; exit 0 when all is ready, 3 when this machine lacks something, 1 when an image does not build."""
+    """Do the steps; exit 0 when all is ready, 3 when this machine lacks something or a secret is wrong, 1 when an image
+    does not build.
+    """
     parser = argparse.ArgumentParser(prog="python -m procedures.setup", description=__doc__, epilog=main.__doc__)
     parser.add_argument(
         "part", nargs="?", default="all", choices=["all", "machine", "stack"],
