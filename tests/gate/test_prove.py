@@ -183,7 +183,7 @@ def test_it(evidence, lane):
     evidence.observed(1, "lane")
     put_in = lane.sabotage.id if lane.sabotage else "healthy"
     alone = len(list(Path(lane.run_folder, "lanes").glob("*.json"))) == 1
-    assert put_in in ("healthy", "unnoticed") or (put_in == "beside" and not alone), f"this is {put_in}"
+    assert put_in == "healthy" or (put_in == "beside" and not alone), f"this is {put_in}"
 """
 )
 
@@ -223,24 +223,14 @@ def test_defects_side_by_side_each_have_a_lane_and_what_is_not_caught_so_is_prov
         request_,
         checks=(bench.expected(RELEASE), bench.expected(OPERATION)),
         suites=bench.suites(tmp_path / "lanes", files),
-        sabotages=(
-            command("first", RELEASE),
-            command("second", OPERATION),
-            command("beside", RELEASE),
-            command("unnoticed", OPERATION),
-        ),
+        sabotages=(command("first", RELEASE), command("beside", OPERATION)),
     )
     said = io.StringIO()
     found = prove(asked, bench.tools(), Progress(Console(file=said, width=200), quiet=False))
     reasons = {p.sabotage.id: {check: r.partition("\n")[0] for check, r in p.reasons.items()} for p in found.proofs}
-    assert [p.sabotage.id for p in found.proofs] == ["first", "second", "beside", "unnoticed"], "as they were given"
-    assert [p.catch.value for p in found.proofs] == ["caught", "caught", "caught", "missed"]
-    assert reasons == {
-        "first": {RELEASE: "this is first"},
-        "second": {OPERATION: "this is second"},
-        "beside": {RELEASE: "this is beside"},
-        "unnoticed": {OPERATION: ""},
-    }
-    assert "defects first and second, side by side" in said.getvalue()
+    assert [p.catch.value for p in found.proofs] == ["caught", "caught"]
+    assert reasons == {"first": {RELEASE: "this is first"}, "beside": {OPERATION: "this is beside"}}
+    assert "defects first and beside, side by side" in said.getvalue()
     assert "missed beside another, so once more alone: beside" in said.getvalue()
-    assert len(list((asked.folder / "runs").glob("2*"))) == 5, "healthy, two of two defects, and two alone"
+    assert len(list((asked.folder / "runs").glob("2*"))) == 3, "healthy, both, and one alone"
+    assert json.loads((asked.folder / "proofs.json").read_text())["score"] == "2/2"
