@@ -7,7 +7,7 @@ SHELL := /bin/sh
 PYTHON := .venv/bin/python
 READY := .venv/ready
 # Whole files to a worker each, as many workers as cores: what a file shares is made once, and its tests keep their order.
-PARALLEL := -n logical --dist loadfile
+PARALLEL := -n logical --dist loadfile --no-loadscope-reorder
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 help: ## Say what can be made

@@ -2,23 +2,26 @@
 
 The checks run on the healthy system first: a check that is red anyway catches nothing. Each defect then gets a stack of its
 own, judged by the smallest selection that should notice. A defect that could not be put in is an error, never a catch.
+
+Two defects that belong to different lanes go through one run side by side, as the lanes of the healthy run did. Whatever is
+not caught so is proven again alone, before it is called missed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Container, Iterable
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gate import runner, shell
+from gate import lanes, runner, shell
 from gate import target as targets
 from gate.errors import CouldNotRunError, Stopped, UsageError
 from gate.lane_process import SUITES
-from gate.model import Check, Outcome, Sabotage
+from gate.model import Check, Outcome, Run, Sabotage
 from gate.progress import Progress
-from gate.proof import Proof, Proofs, applicable
+from gate.proof import Catch, Proof, Proofs, applicable
 from gate.runner import Ended, Request
 from gate.shell import CommandFailed
 from gate.target import Target
@@ -26,6 +29,7 @@ from gate.tools import Tools
 
 _SHARED = (".venv", "node_modules")  # large, and no part of the system that is judged
 _LEFT_OUT = (".git", ".readygate")
+_HEALTHY = "to see its checks green before they are proven"
 
 
 class NotPutInError(UsageError):
@@ -44,6 +48,24 @@ class ProofRequest:
     suites: Path = SUITES
 
 
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """A sabotage and those of the checks that should notice it."""
+
+    sabotage: Sabotage
+    checks: tuple[Check, ...]
+
+    @property
+    def lanes(self) -> frozenset[str]:
+        """The lanes, so the stacks, that it is put into."""
+        return frozenset(lanes.assign(check.id for check in self.checks))
+
+    def fits(self, other: Defect) -> bool:
+        """Whether one run can prove both: an edited copy is another system, with another preparation."""
+        edited = self.sabotage.replace or other.sabotage.replace
+        return not edited and self.sabotage.profile == other.sabotage.profile and not self.lanes & other.lanes
+
+
 def of_checks(checks: Iterable[Check]) -> tuple[Sabotage, ...]:
     """The `broken_by` of these checks, each defect once."""
     return tuple({sabotage.id: sabotage for check in checks for sabotage in check.broken_by}.values())
@@ -59,14 +81,55 @@ def prove(request: ProofRequest, tools: Tools, progress: Progress) -> Proofs:
     applying = {check for check, outcome in outcomes.items() if outcome != Outcome.NOT_APPLICABLE}
     outcomes = {check: outcome for check, outcome in outcomes.items() if check in applying}
     green = {check for check, outcome in outcomes.items() if outcome == Outcome.PASSED}
-    proofs: list[Proof] = []
-    for sabotage in sabotages:
-        expected = tuple(c for c in request.checks if c.id in sabotage.expects and c.id in applying)
-        if expected:
-            proofs.append(_prove_one(request, sabotage, expected, green, tools, progress))
-            progress.say(f"  {proofs[-1].catch}: {sabotage.id} ({sabotage.title})")
-            Proofs(outcomes, tuple(proofs), unbroken).write(request.folder / "proofs.json")
-    return Proofs(outcomes, tuple(proofs), unbroken)
+    proofs: dict[str, Proof] = {}
+    defects = [Defect(s, tuple(c for c in request.checks if c.id in s.expects and c.id in applying)) for s in sabotages]
+    for together in side_by_side(defect for defect in defects if defect.checks):
+        for proof in _prove(request, together, green, tools, progress):
+            proofs[proof.sabotage.id] = proof
+            progress.say(f"  {proof.catch}: {proof.sabotage.id} ({proof.sabotage.title})")
+            found = Proofs(outcomes, tuple(proofs[s.id] for s in sabotages if s.id in proofs), unbroken)
+            found.write(request.folder / "proofs.json")
+    return Proofs(outcomes, tuple(proofs[s.id] for s in sabotages if s.id in proofs), unbroken)
+
+
+def side_by_side(defects: Iterable[Defect]) -> Iterator[tuple[Defect, ...]]:
+    """All defects, those together that one run can prove on stacks of their own: in different lanes, of the same system
+    and profile."""
+    left = list(defects)
+    while left:
+        together = [left.pop(0)]
+        for other in tuple(left):
+            if all(other.fits(one) for one in together):
+                together.append(other)
+                left.remove(other)
+        yield tuple(together)
+
+
+def _prove(
+    request: ProofRequest, together: tuple[Defect, ...], green: Container[str], tools: Tools, progress: Progress
+) -> Iterator[Proof]:
+    """A proof of each. Only a catch counts from a run that others were in: the rest is proven alone."""
+    alone = list(together)
+    if len(together) > 1:
+        progress.say(f"defects {' and '.join(defect.sabotage.id for defect in together)}, side by side:")
+        checks = tuple(check for defect in together for check in defect.checks)
+        run = _run(request, checks, tools, progress, tuple(defect.sabotage for defect in together)).run
+        for defect in together:
+            proof = Proof.of(defect.sabotage, _part(run, defect), green)
+            if proof.catch is Catch.CAUGHT:
+                alone.remove(defect)
+                yield proof
+            else:
+                progress.say(f"  {proof.catch} beside another, so once more alone: {defect.sabotage.id}")
+    for defect in alone:
+        yield _prove_one(request, defect.sabotage, defect.checks, green, tools, progress)
+
+
+def _part(run: Run, defect: Defect) -> Run:
+    """What one of several defects had to do with a run: its checks and the time of its lanes."""
+    ids = {check.id for check in defect.checks}
+    seconds = max((lane.seconds for lane in run.lanes if lane.name in defect.lanes), default=run.seconds)
+    return replace(run, checks=tuple(check for check in run.checks if check.id in ids), seconds=seconds)
 
 
 def _prove_one(
@@ -79,7 +142,7 @@ def _prove_one(
 ) -> Proof:
     progress.say(f"defect {sabotage.id}:")
     if not sabotage.replace:
-        return Proof.of(sabotage, _run(request, checks, tools, progress, sabotage).run, green)
+        return Proof.of(sabotage, _run(request, checks, tools, progress, (sabotage,)).run, green)
     prefix = f"sabotage-{hashlib.sha256(sabotage.id.encode()).hexdigest()[:8]}/"
     copy = request.folder / "systems" / sabotage.id
     try:
@@ -87,7 +150,7 @@ def _prove_one(
         for edit in sabotage.replace:
             _edit(copy, edit)
         target = targets.load(copy / request.target.file.name, profile=request.target.profile)
-        return Proof.of(sabotage, _run(request, checks, tools, progress, sabotage, target, prefix).run, green)
+        return Proof.of(sabotage, _run(request, checks, tools, progress, (sabotage,), target, prefix).run, green)
     except (UsageError, CouldNotRunError, CommandFailed) as error:
         return Proof.not_put_in(sabotage, checks, str(error))
     finally:
@@ -100,18 +163,18 @@ def _run(
     checks: tuple[Check, ...],
     tools: Tools,
     progress: Progress,
-    sabotage: Sabotage | None = None,
+    sabotages: tuple[Sabotage, ...] = (),
     target: Target | None = None,
     image_prefix: str | None = None,
 ) -> Ended:
     ended = runner.run(
         Request(
             target=target or request.target,
-            profile=(sabotage.profile if sabotage else None) or request.profile,
+            profile=next((s.profile for s in sabotages if s.profile), request.profile),
             checks=checks,
             runs=request.folder / "runs",
-            narrowed=f"to prove {sabotage.id}" if sabotage else "to see its checks green before they are proven",
-            sabotage=sabotage,
+            narrowed=f"to prove {' and '.join(s.id for s in sabotages)}" if sabotages else _HEALTHY,
+            sabotages=sabotages,
             image_prefix=image_prefix,
             suites=request.suites,
         ),

@@ -38,7 +38,8 @@ _NOT_REACHED = "the run did not reach it"
 @dataclass(frozen=True, slots=True)
 class Request:
     """What a run is asked to do. `narrowed` says what was left out, None for a whole run; `runs` is where run folders go;
-    `image_prefix` keeps the images of a sabotaged copy apart from the healthy ones; `suites` is the folder of the checks."""
+    `sabotages` go into the stacks of the lanes whose checks they name, at most one into each; `image_prefix` keeps the
+    images of a sabotaged copy apart from the healthy ones; `suites` is the folder of the checks."""
 
     target: Target
     profile: str
@@ -46,7 +47,7 @@ class Request:
     runs: Path
     narrowed: str | None = None
     keep: bool = False
-    sabotage: Sabotage | None = None
+    sabotages: tuple[Sabotage, ...] = ()
     image_prefix: str | None = None
     suites: Path = SUITES
 
@@ -157,9 +158,17 @@ def _contexts(request: Request, run_id: str, folder: Path, began: float) -> Iter
             owner=owner.label(),
             suites=str(request.suites),
             keep=request.keep,
-            sabotage=request.sabotage,
+            sabotage=_sabotage_of(checks, request.sabotages),
             image_prefix=request.image_prefix,
         )
+
+
+def _sabotage_of(checks: tuple[str, ...], sabotages: tuple[Sabotage, ...]) -> Sabotage | None:
+    """The defect of a lane with these checks. Two in one stack would be taken for each other: ValueError."""
+    mine = [sabotage for sabotage in sabotages if set(checks) & set(sabotage.expects)]
+    if len(mine) > 1:
+        raise ValueError(f"one stack cannot have two defects: {', '.join(sabotage.id for sabotage in mine)}")
+    return mine[0] if mine else None
 
 
 @contextmanager

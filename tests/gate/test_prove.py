@@ -16,7 +16,8 @@ from gate.errors import CouldNotRunError
 from gate.model import Outcome, Run, Sabotage
 from gate.progress import Progress
 from gate.proof import Catch, Proof, Proofs, applicable
-from gate.prove import NotPutInError, ProofRequest, of_checks, prove
+from gate.prove import Defect, NotPutInError, ProofRequest, of_checks, prove, side_by_side
+from gate.runner import _sabotage_of
 from gate.target import load
 from tests.gate import bench
 from tests.gate.toml_files import READINESS, written
@@ -169,3 +170,67 @@ def test_a_failure_that_does_not_name_the_defect_is_no_catch():
         run = outcomes(a=Outcome.FAILED)
         run = replace(run, checks=tuple(replace(check, reason=reason) for check in run.checks))
         assert Proof.of(defect("recovery.a", says="twice"), run, {"recovery.a"}).catch is catch
+
+
+RELEASE, OPERATION = "rollback.r", "recovery.a"
+# Says what defect its lane has, and notices its own only; `beside` is not noticed where two lanes run.
+LANES_SUITE = (
+    bench.HEAD
+    + """
+from pathlib import Path
+@a("ID")
+def test_it(evidence, lane):
+    evidence.observed(1, "lane")
+    put_in = lane.sabotage.id if lane.sabotage else "healthy"
+    alone = len(list(Path(lane.run_folder, "lanes").glob("*.json"))) == 1
+    assert put_in == "healthy" or (put_in == "beside" and not alone), f"this is {put_in}"
+"""
+)
+
+
+def command(name: str, *expects: str, **more: object) -> Sabotage:
+    """A defect that needs no copy of the system."""
+    return Sabotage(name, name, expects, command=({"name": "deploy", "argv": ["true"]},), **more)  # type: ignore[arg-type]
+
+
+def test_who_goes_side_by_side():
+    def defects(*sabotages: Sabotage) -> list[Defect]:
+        return [Defect(s, tuple(bench.expected(check) for check in s.expects)) for s in sabotages]
+
+    one, two, three = command("one", RELEASE), command("two", OPERATION), command("three", OPERATION)
+    both, slow = command("both", RELEASE, OPERATION), command("slow", RELEASE, profile="release")
+    edited = Sabotage("edited", "edited", (RELEASE,), replace=(EDIT,))
+    for given, found in (
+        ((one, two), [["one", "two"]]),
+        ((two, three, one), [["two", "one"], ["three"]]),
+        ((one, both, two), [["one", "two"], ["both"]]),
+        ((two, slow), [["two"], ["slow"]]),
+        ((two, edited), [["two"], ["edited"]]),
+        ((edited, two, one), [["edited"], ["two", "one"]]),
+        ((), []),
+    ):
+        assert [[d.sabotage.id for d in together] for together in side_by_side(defects(*given))] == found
+
+
+def test_two_defects_never_get_into_one_stack():
+    with pytest.raises(ValueError, match="one, two"):
+        _sabotage_of((RELEASE,), (command("one", RELEASE), command("two", RELEASE, OPERATION)))
+
+
+def test_defects_side_by_side_each_have_a_lane_and_what_is_not_caught_so_is_proven_alone(request_, tmp_path):
+    files = {f"{check.split('.')[0]}/test_it.py": LANES_SUITE.replace("ID", check) for check in (RELEASE, OPERATION)}
+    asked = replace(
+        request_,
+        checks=(bench.expected(RELEASE), bench.expected(OPERATION)),
+        suites=bench.suites(tmp_path / "lanes", files),
+        sabotages=(command("first", RELEASE), command("beside", OPERATION)),
+    )
+    said = io.StringIO()
+    found = prove(asked, bench.tools(), Progress(Console(file=said, width=200), quiet=False))
+    reasons = {p.sabotage.id: {check: r.partition("\n")[0] for check, r in p.reasons.items()} for p in found.proofs}
+    assert [p.catch.value for p in found.proofs] == ["caught", "caught"]
+    assert reasons == {"first": {RELEASE: "this is first"}, "beside": {OPERATION: "this is beside"}}
+    assert "defects first and beside, side by side" in said.getvalue()
+    assert "missed beside another, so once more alone: beside" in said.getvalue()
+    assert len(list((asked.folder / "runs").glob("2*"))) == 3, "healthy, both, and one alone"
+    assert json.loads((asked.folder / "proofs.json").read_text())["score"] == "2/2"
