@@ -22,6 +22,7 @@ ALLOWED = {
     "suites": {"gate", "fixtures"},
     "reports": {"gate"},
     "readygate": {"gate", "fixtures", "reports"},  # readygate/machine.py, the composition root, and the command
+    "benchmarks": {"gate", "fixtures"},
     "loadtests": set(),
     "procedures": set(),
     "reference": set(),

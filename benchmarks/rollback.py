@@ -1,0 +1,193 @@
+"""Repeats deployment and rollback under traffic on a stack of its own and prints the phases: python -m benchmarks.rollback
+
+For comparison between versions of the project and between machines; a verdict comes from `readygate run`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import secrets
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks.figures import Findings, figures, tables
+from fixtures import failures, reap, release
+from fixtures.clients.api import Api
+from fixtures.clients.database import Database
+from fixtures.clients.docker import Engine
+from fixtures.identity import releases
+from fixtures.ledger import Ledger
+from fixtures.stack import ComposeStack, StackFailed, prepare
+from fixtures.steady import SteadyState
+from fixtures.switching import Switch, switch_and_back
+from fixtures.wait import Unreachable
+from gate.check import Unverified
+from gate.cli import PROFILES, TARGET, guarded
+from gate.console import Out
+from gate.errors import CouldNotRunError, Stopped, UsageError
+from gate.shell import CommandFailed
+from gate.status import ExitStatus
+from gate.target import Target, load
+
+NEEDS = ("commands.deploy", "commands.rollback", "releases.candidate")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(prog="python -m benchmarks.rollback", description=__doc__)
+    top.add_argument("--target", type=Path, default=Path(TARGET), metavar="FILE", help=f"default: {TARGET}")
+    top.add_argument("--profile", choices=PROFILES, default="quick", help="default: quick")
+    top.add_argument("--repeats", type=_at_least(1), default=20, metavar="N", help="default: 20")
+    top.add_argument("--per-second", type=_at_least(1), default=50, metavar="N", help="requests; default: 50")
+    top.add_argument("--jobs", type=_at_least(0), default=5, metavar="N", help="jobs under way at once; default: 5")
+    top.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
+    return top
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least {least}")
+        return int(text)
+
+    return number
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Parse, run, print. 0: nothing failed; 1: a command, a request or a job did; others as `readygate` has them."""
+    try:
+        options = parser().parse_args(arguments)
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    progress = Console(stderr=True)
+
+    def say(sentence: str) -> None:
+        progress.print(sentence, highlight=False, markup=False)
+
+    return int(guarded(lambda: benchmark(options, say), say))
+
+
+def benchmark(options: argparse.Namespace, say: Callable[[str], None]) -> ExitStatus:
+    """Stand a stack up, repeat, take it down, and show what was found until then. Raises UsageError, CouldNotRunError."""
+    target = load(options.target, options.profile)
+    if missing := [need for need in NEEDS if need not in target.capabilities()]:
+        raise UsageError(f"{options.target} has no {', '.join(missing)}: there is nothing to deploy and roll back")
+    if options.json and not options.json.resolve().parent.is_dir():
+        raise UsageError(f"{options.json}: there is no such folder", f"mkdir -p {options.json.parent}")
+    target.demand_files()
+    findings = Findings(options.per_second, options.jobs, options.repeats)
+    with _terminated_cleanly(), _stack(target, say) as stack:
+        _repeat(stack, findings, say)
+    found = figures(findings, target)
+    if options.json:
+        draft = options.json.with_name(f".{options.json.name}")
+        draft.write_text(json.dumps(found, indent=1) + "\n")
+        draft.replace(options.json)
+    out = Out()
+    for table in tables(found):
+        out.print(table)
+    for failure in findings.failures:
+        out.print(failures.said(failure), highlight=False, markup=False)
+    for sentence in findings.problems:
+        out.print(f"✕ {sentence}", highlight=False, markup=False)
+    return ExitStatus.NO_GO if findings.problems else ExitStatus.GO
+
+
+@contextmanager
+def _stack(target: Target, say: Callable[[str], None]) -> Iterator[ComposeStack]:
+    """A stack of our own with every release built, removed at the end whatever happens."""
+    Engine().ping()
+    reap.reap()
+    run = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    try:
+        prepare(target)
+        stack = ComposeStack(target, run, target.folder / ".readygate" / "benchmarks" / run, "rollback")
+    except CommandFailed as error:
+        raise CouldNotRunError(str(error)) from error
+    try:
+        say("… starting a stack")
+        stack.start()
+        for version in target.releases.values():
+            built = release.build(stack, version)
+            if built is not None:
+                built.check(f"building {version}")
+        yield stack
+    except (StackFailed, CommandFailed, Unverified) as error:
+        raise CouldNotRunError(str(error)) from error
+    finally:
+        say("… removing the stack")
+        stack.stop()
+
+
+def _repeat(stack: ComposeStack, findings: Findings, say: Callable[[str], None]) -> None:
+    table = stack.target.database
+    api = Api(stack)
+    try:
+        ledger = Ledger(api, Database(stack) if table and table.effects_sql else None)
+        SteadyState(stack, api, ledger).demand()
+        for number in range(1, findings.repeats + 1):
+            if not _once(stack, ledger, findings, number, say):
+                break
+        try:
+            account = ledger.reconcile()
+        except (AssertionError, Unreachable) as error:
+            findings.problems.append(f"the jobs cannot be accounted for: {error}")
+            return
+        lost = failures.of_jobs(ledger.entries, account.lost_jobs)
+        first = findings.switches[0].deployed.began if findings.switches else 0.0
+        findings.failures += failures.told(stack, lost, began=first, phase=findings.at)
+        findings.reconciled(account)
+    finally:
+        api.close()
+
+
+def _once(
+    stack: ComposeStack, ledger: Ledger, findings: Findings, number: int, say: Callable[[str], None]
+) -> Switch | None:
+    """One deployment and rollback; None when it broke off, after which the system is no longer what the next one needs."""
+    try:
+        done = switch_and_back(
+            stack,
+            ledger,
+            candidate=stack.target.releases["candidate"],
+            per_second=findings.per_second,
+            jobs_at_once=findings.jobs,
+            before=releases(stack),
+        )
+        findings.switches.append(done)
+        ledger.follow()
+    except (AssertionError, Unreachable, Unverified) as error:
+        findings.problems.append(f"repeat {number}: {error}")
+        return None
+    failed = failures.of_requests(done.stream.failed, stack.target.job.status_path)
+    findings.failures += failures.told(stack, failed, began=done.deployed.began, phase=done.at)
+    say(
+        f"{number} of {findings.repeats}: deployed in {done.deployed.seconds:.1f} s, rolled back in "
+        f"{done.rolled_back.seconds:.1f} s; {done.stream.sent} requests, {len(failed)} failed"
+    )
+    return done
+
+
+@contextmanager
+def _terminated_cleanly() -> Iterator[None]:
+    """SIGTERM ends the block as Ctrl-C does, so that what was created is removed."""
+
+    def stop(number: int, _frame: object) -> None:
+        raise Stopped(number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
