@@ -21,7 +21,7 @@ from gate.target import Target
     title="A release that never gets ready leaves the old one serving, and says so with a non-zero exit",
     why="A deployment that switches to a release which is not ready takes the service down by itself.",
     fix="Wait for readiness before the switch, go back by yourself when it does not come, and exit non-zero.",
-    needs=("api", "worker", "commands.deploy", "releases.unhealthy", "releases.previous"),
+    needs=("api", "worker", "commands.deploy", "live-switch", "releases.unhealthy", "releases.previous"),
     minimum=50,
     broken_by=(
         Sabotage(
