@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 from psycopg.rows import dict_row
 
+Connection = psycopg.Connection
 ASKED = itertools.count(1)
 
 
