@@ -115,9 +115,7 @@ def _stack(target: Target, say: Callable[[str], None]) -> Iterator[ComposeStack]
         say("… starting a stack")
         stack.start()
         for version in target.releases.values():
-            built = release.build(stack, version)
-            if built is not None:
-                built.check(f"building {version}")
+            release.built(stack, version)
         yield stack
     except (StackFailed, CommandFailed, Unverified) as error:
         raise CouldNotRunError(str(error)) from error

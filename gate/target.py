@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
+from gate import builtin
 from gate.limits import default_limits, limits
 from gate.model import Json, Limit
 from gate.schema import check, schema
@@ -35,6 +36,7 @@ class StackTable:
     build: bool = True
     start_timeout_s: float = 120
     image_prefix_variable: str | None = None
+    release_variable: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +212,14 @@ class Target:
             "configuration": self.configuration is not None,
             "configuration.required": self.configuration is not None and bool(self.configuration.required),
             "stack.image_prefix_variable": self.stack.image_prefix_variable is not None,
+            # The built-in deploy replaces each container where it runs, so for a moment nobody answers.
+            "live-switch": "deploy" in self.commands and not self._built_in("deploy"),
             "faults": self.stack.mode == "own",
         }
         return frozenset(found | {name for name, offered in offers.items() if offered})
+
+    def _built_in(self, name: str) -> bool:
+        return self.commands[name] == builtin.commands(self.file.name, self.profile).get(name)
 
     def absence(self, check_id: str) -> str | None:
         """The owner's sentence why this check does not apply here, None when it does. An exact id wins over a glob."""
@@ -227,7 +234,7 @@ def capability_names() -> frozenset[str]:
     names = {f"{table}.{key}" for table in ("commands", "releases", "bad_releases") for key in tables[table].keys}
     names |= {"auth", "api.version", "api.tls", "job", "job.running", "job.new_body"}
     names |= {"database.sql", "database.effects_sql", "metrics.deployment_marker"}
-    names |= {"configuration", "configuration.required", "stack.image_prefix_variable", "faults"}
+    names |= {"configuration", "configuration.required", "stack.image_prefix_variable", "live-switch", "faults"}
     return frozenset(names | set(ROLES))
 
 
@@ -241,6 +248,8 @@ def load(path: Path, profile: str | None = None) -> Target:
     data = document.data
     job = _frozen(data["job"])
     job |= {name: data["job"][name] for name in ("body", "new_body") if name in data["job"]}
+    own_commands = _frozen(data.get("commands", {}))
+    built_in = builtin.commands(path.name, profile) if "release_variable" in data["stack"] else {}
     published = data.get("published", {}).get("ports", [f"{data['api']['service']}:{data['api']['port']}"])
     return Target(
         name=data["target"]["name"],
@@ -255,7 +264,7 @@ def load(path: Path, profile: str | None = None) -> Target:
         auth=AuthTable(**_frozen(data.get("auth", {}))),
         job=JobTable(**job),
         database=DatabaseTable(**_frozen(data["database"])) if "database" in data else None,
-        commands=_frozen(data.get("commands", {})),
+        commands={**built_in, **own_commands},
         releases=_frozen(data.get("releases", {})),
         bad_releases=_frozen(data.get("bad_releases", {})),
         metrics=MetricsTable(**_frozen(data["metrics"])) if "metrics" in data else None,

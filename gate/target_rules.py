@@ -213,6 +213,14 @@ def _states(document: Document) -> Iterator[Problem]:
         yield document.problem(("job", "body"), "must contain {key}, or headers must: jobs are told apart by it")
 
 
+def _release_variable(document: Document) -> Iterator[Problem]:
+    variable = _get(document, ("stack", "release_variable"))
+    if variable and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", variable):
+        yield document.problem(("stack", "release_variable"), f'must be the name of a variable, is "{variable}"')
+    if variable and not _get(document, ("releases", "previous")):
+        yield document.problem(("releases", "previous"), "this key is needed with [stack] release_variable")
+
+
 def _absences(document: Document) -> Iterator[Problem]:
     for glob in _get(document, ("absent",)) or {}:
         area, _, rest = glob.partition(".")
@@ -238,6 +246,7 @@ RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
     _roles,
     _auth,
     _states,
+    _release_variable,
     _absences,
     limit_problems,
 )

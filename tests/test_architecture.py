@@ -27,7 +27,7 @@ ALLOWED = {
     "procedures": set(),
     "reference": set(),
 }
-ROOTS_OF_COMPOSITION = {"readygate/machine.py", "readygate/command.py", "readygate/__main__.py"}
+ROOTS_OF_COMPOSITION = {"readygate/machine.py", "readygate/command.py", "readygate/release.py", "readygate/__main__.py"}
 # Types and exceptions of subprocess may be named anywhere on the gate's side; starting is for the two shells alone.
 STARTING = {"run", "call", "check_call", "check_output", "Popen", "getoutput", "getstatusoutput"}
 OF_OS = re.compile(r"system|popen|fork|forkpty|posix_spawnp?|spawn\w+|exec\w+|startfile")

@@ -21,6 +21,7 @@ from gate.target import Target
         "releases.candidate",
         "releases.previous",
         "database.effects_sql",
+        "live-switch",
     ),
     minimum=100,
     broken_by=(

@@ -37,7 +37,7 @@ def test_unhealthy_release(attempts: Attempts, steady_state: SteadyState, target
     for bad in target.bad_releases["never_ready"] + target.bad_releases.get("misconfigured", ()):
         attempt = attempts.of(bad)
         attempt.record(evidence)
-        attempt.demand_refused()
+        attempt.demand_refused(attempts.tolerated)
         steady_state.reached(target.job.timeout_s, f"steady state after the refused release {bad}")
 
 
@@ -62,7 +62,7 @@ def test_crashing_worker(attempts: Attempts, steady_state: SteadyState, target: 
     for bad in target.bad_releases["crashing_worker"]:
         attempt = attempts.of(bad)
         attempt.record(evidence)
-        attempt.demand_refused()
+        attempt.demand_refused(attempts.tolerated)
         steady_state.reached(target.job.timeout_s, f"steady state after the refused release {bad}")
 
 
@@ -107,6 +107,6 @@ def test_failing_migration(attempts: Attempts, steady_state: SteadyState, target
     for bad in target.bad_releases["failing_migration"]:
         attempt = attempts.of(bad)
         attempt.record(evidence)
-        attempt.demand_refused()
+        attempt.demand_refused(attempts.tolerated)
         assert not attempt.schema, f"{bad} failed to migrate, and yet the schema changed: {attempt.schema}"
         steady_state.reached(target.job.timeout_s, f"steady state after the refused release {bad}")

@@ -59,5 +59,5 @@ def test_slow_release(attempts: Attempts, steady_state: SteadyState, target: Tar
     for bad in target.bad_releases["slow"]:
         attempt = attempts.of(bad)
         attempt.record(evidence)
-        attempt.demand_refused()
+        attempt.demand_refused(attempts.tolerated)
         steady_state.reached(target.job.timeout_s, f"steady state after the refused release {bad}")

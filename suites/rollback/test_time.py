@@ -22,6 +22,7 @@ from gate.model import Limit, Sabotage
         "releases.candidate",
         "releases.previous",
         "database.effects_sql",
+        "live-switch",
     ),
     minimum=100,
     broken_by=(

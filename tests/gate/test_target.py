@@ -133,7 +133,7 @@ previous = "1"
 candidate = "2"
 """
     extra = {"job.running", "database.sql", "database.effects_sql", "commands.deploy"}
-    extra |= {"releases.previous", "releases.candidate"}
+    extra |= {"releases.previous", "releases.candidate", "live-switch"}
     assert target(tmp_path, more=more).capabilities() == {"api", "worker", "database", "job", "faults"} | extra
 
 

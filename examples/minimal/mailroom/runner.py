@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import psycopg
 
-from mailroom import BEAT_FILE, LEASE_S
+from mailroom import BEAT_FILE, LEASE_S, RELEASE
 from mailroom.database import Connection, as_app
 from mailroom.layout import lay_out
 from mailroom.log import say
@@ -96,7 +96,7 @@ def main() -> None:
     lanes = [threading.Thread(target=runner.work) for _ in range(LANES)]
     for thread in (beat, *lanes):
         thread.start()
-    say("runner", "info", "started", lanes=LANES)
+    say("runner", "info", "started", lanes=LANES, release=RELEASE)
     for thread in lanes:
         thread.join()
     runner.done.set()

@@ -1,4 +1,4 @@
-"""Takes letters and tells how far they are: POST /tasks, GET /tasks/{ref}, GET /alive, GET /serving."""
+"""Takes letters and tells how far they are: POST /tasks, GET /tasks/{ref}, GET /alive, GET /serving, GET /about."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-from mailroom import PORT
+from mailroom import PORT, RELEASE
 from mailroom.database import as_app
 from mailroom.log import say
 
@@ -45,6 +45,8 @@ class Handler(BaseHTTPRequestHandler):
     def _get(self) -> tuple[int, dict[str, Any]]:
         if self.path == "/alive":
             return 200, {"alive": True}
+        if self.path == "/about":
+            return 200, {"mailroom": {"release": RELEASE}}
         if self.path == "/serving":
             with as_app() as connection:
                 connection.execute("SELECT FROM task LIMIT 1")
@@ -113,7 +115,7 @@ def main() -> None:
     server = ThreadingHTTPServer(("0.0.0.0", PORT), Handler)  # noqa: S104  (compose publishes it on 127.0.0.1)
     server.daemon_threads = False  # requests in hand are answered before the process ends
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
-    say("web", "info", "serving", port=PORT)
+    say("web", "info", "serving", port=PORT, release=RELEASE)
     server.serve_forever(poll_interval=0.1)
     server.server_close()
     say("web", "info", "stopped")
