@@ -5,6 +5,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -182,8 +183,10 @@ def test_who_is_not_root_is_told_which_file_is_not_theirs(tmp_path: Path, made: 
         "try: secrets.ensure(Path(sys.argv[1]), Step('secrets'))\n"
         "except SetupFailed as error: print(error)"
     )
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
+    temporary = Path(tempfile.gettempdir())
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.is_relative_to(temporary) and folder != temporary:
+            folder.chmod(0o755)
     argv = [sys.executable, "-c", code, str(tmp_path)]
     done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
     assert "jwt_private_key.pem cannot be read by this user" in done.stdout, done.stderr
