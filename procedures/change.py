@@ -292,7 +292,7 @@ def _evidence(change: Change) -> str:
     """What the operator can do about a bake without evidence."""
     why_none = change.details.get("reads", "")
     ways = (
-        f"let the reads of our own come ({why_none})" if why_none else "",
+        f"let there be reads of our own ({why_none})" if why_none else "",
         "see that Prometheus answers and scrapes the new colour",
         "bake longer (DEPLOY_BAKE_S) or ask for less (DEPLOY_MINIMUM_REQUESTS)",
         "DEPLOY_BAKE_S=0 does without a bake",

@@ -106,7 +106,7 @@ class Reads:
 def begin(system: System) -> tuple[Reads | None, str]:
     """Reads that have begun, or none and why."""
     if not (system.settings.bake_s and system.settings.bake_reads_per_s):
-        return None, "none wanted"
+        return None, "DEPLOY_BAKE_READS_PER_S is 0" if system.settings.bake_s else "no bake time"
     try:
         return Reads(Door.of(system), system.settings.bake_reads_per_s), ""
     except (CommandFailed, OSError, ValueError) as error:

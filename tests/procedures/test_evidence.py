@@ -33,9 +33,11 @@ def test_a_release_that_nobody_saw_at_work_is_not_kept(system: Recorded) -> None
     assert system.active == "blue"
 
 
-def test_why_there_were_no_reads_of_our_own_is_said(system: Recorded) -> None:
+def test_why_there_were_no_reads_of_our_own_is_said(system: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
     system.fails = lambda argv: argv == COMPOSE.published()
     assert "the gateway publishes no port" in carry_out(deploy.request("1.1.0"), system).reason
+    monkeypatch.setenv("DEPLOY_BAKE_READS_PER_S", "0")
+    assert "none: DEPLOY_BAKE_READS_PER_S is 0" in carry_out(deploy.request("1.1.0"), system).reason
 
 
 def test_what_prometheus_counted_is_evidence(system: Recorded) -> None:
