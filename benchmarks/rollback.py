@@ -94,7 +94,7 @@ def benchmark(options: argparse.Namespace, say: Callable[[str], None]) -> ExitSt
     for table in tables(found):
         out.print(table)
     for failure in findings.failures:
-        out.print(failures.said(failure), highlight=False, markup=False)
+        out.print(failures.said(failure), highlight=False, markup=False, soft_wrap=True)
     for sentence in findings.problems:
         out.print(f"✕ {sentence}", highlight=False, markup=False)
     return ExitStatus.NO_GO if findings.problems else ExitStatus.GO
