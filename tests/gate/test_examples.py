@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gate.catalogue import checks
-from gate.sabotage import expand_roles
+from gate.sabotage import expand_roles, load_catalogue
 from gate.target import capability_names, load
 
 ROOT = Path(__file__).parents[2]
@@ -50,3 +50,13 @@ def test_every_sabotage_of_a_check_names_roles_that_the_reference_system_fills()
             expand_roles(sabotage.compose, target)
             for step in (*sabotage.exec, *sabotage.fault):
                 assert target.services(step["role"]), sabotage.id
+
+
+@pytest.mark.parametrize("defect", load_catalogue(ROOT / "tests" / "sabotage"), ids=lambda defect: defect.id)
+def test_a_defect_of_the_reference_system_fits_its_files(defect):
+    target = load(ROOT / "readiness.toml")
+    for edit in defect.replace:
+        assert (ROOT / edit["file"]).read_text().count(edit["find"]) == 1, edit["file"]
+    expand_roles(defect.compose, target)
+    assert {command["name"] for command in defect.command} <= target.commands.keys()
+    assert set(defect.expects) <= {check.id for check in checks()}
