@@ -20,6 +20,7 @@ PORT = 8000
 WARM_UP = 5
 # Ends the reading of a release so slow that all the reads would take minutes; whatever is known by then is plain enough.
 WITHIN_S = 10.0
+ENOUGH = 2 / 3  # of the reads: 100 of 150 show a release that fails at 5 % by two failures with 96 %
 FEWEST_FAILED = (
     2  # one failed read of a hundred may be an accident; of a release that fails at 5 %, 150 reads show two (99.6 %)
 )
@@ -141,6 +142,11 @@ def judged(found: Rehearsal, settings: Settings) -> Rehearsal:
         return replace(
             found, verdict="bad", reason=f"half of {len(new.ms)} reads took {beside}, more than {limit:.1f} ms"
         )
+    if len(new.ms) < ENOUGH * settings.rehearsal_reads:
+        few = (
+            f"{len(new.ms)} of {settings.rehearsal_reads:g} reads in {WITHIN_S:g} s are too few to show that it is good"
+        )
+        return replace(found, verdict="not judged", reason=few)
     return replace(found, verdict="good", reason=f"{failed} of {len(new.ms)} reads failed, half within {beside}")
 
 

@@ -28,7 +28,7 @@ WRITTEN = 3
         "releases.candidate",
         "releases.previous",
     ),
-    minimum=WRITTEN + 3,
+    minimum=WRITTEN + 2,
     broken_by=(
         Sabotage(
             id="rollback-leaves-database-read-only",

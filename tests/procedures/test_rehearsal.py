@@ -98,6 +98,15 @@ def test_a_container_in_which_no_rehearsal_can_be_held_is_not_switched_to(system
     assert "it broke" in outcome.reason
 
 
+def test_a_few_good_reads_show_nothing_and_a_few_bad_ones_enough() -> None:
+    few = {"statuses": [200] * 18, "ms": [50.0] * 18}
+    slow = {"statuses": [200] * 18, "ms": [500.0] * 18}
+    found = judged(Rehearsal("good", "", Side.read(few), Side.read(few)), SETTINGS)
+    assert found.verdict == "not judged"
+    assert "18 of 150 reads" in found.reason
+    assert judged(Rehearsal("good", "", Side.read(slow), Side.read(few)), SETTINGS).verdict == "bad"
+
+
 def test_without_a_token_the_rehearsal_is_said_to_prove_nothing(system: Recorded) -> None:
     system.fails = lambda argv: "procedures.token" in argv
     outcome = carry_out(deploy.request("1.1.0"), system)
