@@ -17,6 +17,7 @@ from fixtures.compose import read_env
 from fixtures.identity import unlike_declared
 from fixtures.stack import ComposeStack, prepare
 from fixtures.template import filled
+from fixtures.wait import until
 from gate.target import load
 
 pytestmark = pytest.mark.docker
@@ -116,6 +117,24 @@ def test_a_deployment_that_was_killed_is_no_way_back_and_the_next_one_converges(
     assert release.deploy(on_old, NEW).report["previous"] == OLD
     demand(on_old, NEW)
     assert '"result": "interrupted"' in (on_old.state / "stack.env.audit.ndjson").read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_container_that_was_half_made_is_in_nobodys_way(on_old, number):
+    with begun(on_old, "start") as process:
+        until(lambda: half_made(on_old), 20, "compose has made a container beside the one that it replaces", every=0.02)
+        process.send_signal(number)
+        process.communicate()
+    if number == signal.SIGKILL:
+        assert half_made(on_old)
+        assert release.roll_back(on_old).ok
+    assert not half_made(on_old)
+    demand(on_old, OLD)
+
+
+def half_made(stack: ComposeStack) -> list[str]:
+    """Names of containers that compose has created in another's place and not started."""
+    return [c.name for c in stack.all_containers() if c.status == "created" and "_" in c.name]
 
 
 @pytest.mark.parametrize("phase", ["start", "bake"])
