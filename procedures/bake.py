@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from procedures.refusal import StepFailed
@@ -14,14 +15,14 @@ from procedures.traffic import Reads, judged
 from procedures.waiting import pause
 from procedures.window import Counters, Judgement, judge
 
-_ROUTES = '{route=~"/v1/.*"}'
+_ROUTES = 'route=~"/v1/.*"'
 # Of the new release: since its process began. A change always begins a new one, so nothing older is in it.
 QUERY = (
-    f"sum by (colour, status) (docjobs_http_requests_total{_ROUTES})"
-    f" or sum by (colour, le) (docjobs_http_request_duration_seconds_bucket{_ROUTES})"
+    f"sum by (colour, status) (docjobs_http_requests_total{{{_ROUTES}}})"
+    f" or sum by (colour, le) (docjobs_http_request_duration_seconds_bucket{{{_ROUTES}}})"
 )
 # Of the old one: what it needed lately, on the machine as it is now.
-LATELY = f"sum by (colour, le) (increase(docjobs_http_request_duration_seconds_bucket{_ROUTES}[30s]))"
+LATELY = f"sum by (colour, le) (increase(docjobs_http_request_duration_seconds_bucket{{{_ROUTES}}}[30s]))"
 _LOOK_EVERY_S = 1.5
 _SCRAPE_S = 3.0  # what was counted last is known a scrape later
 
@@ -35,6 +36,7 @@ class Watch:
     old: Counters
     reads: Reads | None
     since: float
+    query: str = QUERY
 
     def judgement(self) -> Judgement:
         """Judge for the bake time, ending at once when it is bad."""
@@ -64,10 +66,15 @@ class Watch:
 
     def _look(self, *, tail: bool) -> Judgement:
         try:
-            counted = counters(_asked(self.system, QUERY))
+            counted = counters(_asked(self.system, self.query))
         except (CommandFailed, StepFailed) as error:
             return Judgement("not judged", " ".join(str(error).split()))
         return judge(counted.get(self.colour, Counters()), self.old, self.system.settings, tail=tail)
+
+
+def query_of(addresses: Iterable[str]) -> str:
+    """QUERY for the containers at these addresses only, where the release before runs in the same colour."""
+    return QUERY.replace(_ROUTES, f'{_ROUTES},instance=~"({"|".join(addresses)}):.*"')
 
 
 def lately(system: System, colour: str) -> Counters:

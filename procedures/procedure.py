@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from procedures import environment, interruption, shell
-from procedures.change import Change, Phase, go_back, migrate, plan, stop_new
+from procedures import environment, interruption, rolling, shell
+from procedures.change import Change, Phase, migrate
 from procedures.commands import Compose
 from procedures.live import Live
 from procedures.lock import Lock, held
@@ -35,6 +35,11 @@ class Request:
     done: Result
     mend: str
     dry_run: bool = False
+    rolling: tuple[Phase, ...] = ()
+
+    def phases_of(self, change: Change) -> tuple[Phase, ...]:
+        """The phases of the strategy by which the change is made."""
+        return self.rolling if isinstance(change, rolling.Rolling) else self.phases
 
 
 def main(request: Request) -> int:
@@ -75,7 +80,7 @@ class Procedure:
             unchanged = change.already_running()
         if unchanged:
             return self._outcome("planned", f"{change.release} is already running")
-        return replace(self._outcome("planned"), plan=plan(change, self.request.phases))
+        return replace(self._outcome("planned"), plan=change.plan(self.request.phases_of(change)))
 
     def locked(self, system: System, lock: Lock) -> Outcome:
         """Settle what others left, then change. The lock keeps its note until everything is recorded or undone."""
@@ -91,7 +96,7 @@ class Procedure:
             if unchanged:
                 outcome = replace(self._outcome("unchanged", f"{change.release} is already running"), colour=change.old)
                 return keep(outcome, evidence=self.evidence, system=system)
-            lock.note(change.before.values())
+            lock.note(change.note())
             outcome, whole = self._through_phases(change)
             outcome = keep(outcome, evidence=self.evidence, system=system)
             if whole:
@@ -110,7 +115,7 @@ class Procedure:
 
     def _intended(self, system: System) -> Change:
         live = system.live()
-        change = Change.intended(
+        change = rolling.intended(
             system, live, self.request.choose(live), mend=self.request.mend, back=self.request.action == "rollback"
         )
         self.change = change
@@ -121,7 +126,7 @@ class Procedure:
         """The outcome, and whether the system is whole: entirely on the new release, or entirely on the old one."""
         phase: Phase = migrate
         try:
-            for phase in self.request.phases:
+            for phase in self.request.phases_of(change):
                 with self.watch.phase(phase.__name__):
                     phase(change)
         except PROBLEMS as error:
@@ -135,13 +140,13 @@ class Procedure:
         change.details["failed_phase"] = phase.__name__
         if phase is migrate:
             return self._outcome("failed", reason), True
-        if change.system.live().colour == change.new:  # written down already: the new release is what is live
+        if change.committed():  # written down already: the new release is what is live
             return self._outcome(self.request.done, "; ".join((reason, *change.remarks))), True
         interruption.ignored()
         with self.watch.phase("undo"):
-            problems = go_back(change)
+            problems = change.go_back()
         with self.watch.phase("stop"):
-            stopping = stop_new(change)
+            stopping = change.stop_new()
         result: Result = "failed" if problems or self.request.action == "rollback" else "rolled-back"
         return self._outcome(result, "; ".join((reason, *problems, *stopping))), not problems
 
