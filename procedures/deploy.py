@@ -13,7 +13,16 @@ from procedures.release import checked
 
 PHASES = (migrate, start, ready, canary, switch, drain, bake, finish)
 # What the bake judges is the API: a bad one is found before the workers have to let go of anything.
-ROLLING = (migrate, rolling.make_room, rolling.canary, rolling.roll_api, bake, rolling.roll_workers, rolling.finish)
+ROLLING = (
+    migrate,
+    rolling.make_room,
+    rolling.try_out,
+    rolling.canary,
+    rolling.roll_api,
+    bake,
+    rolling.roll_workers,
+    rolling.finish,
+)
 
 
 def request(release: str, *, dry_run: bool = False) -> Request:

@@ -53,7 +53,7 @@ def _replace(system: System, goal: Goal, count: int) -> None:
     """Have `count` new containers serve, and then no more old ones than are still needed beside them."""
     new, old = _divided(system, goal)
     if len(new) < count:
-        if goal.at_gateway:
+        if goal.at_gateway and (new or old):  # where others serve it waits to be let in
             _out(system, goal, FREE)
         system.do(
             system.compose.one_more(goal.service, len(new) + len(old)),
@@ -117,12 +117,18 @@ def commands_of(system: System, goal: Goal) -> tuple[Argv, ...]:
     found = [commands.remove_container(each.id) for each in dead]
     for count in range(len(new) + 1, goal.replicas + 1):
         leaving = old[goal.replicas - count : goal.replicas - count + 1]
-        found += [compose.gateway_out(goal.colour, FREE)] if goal.at_gateway else []
+        found += [compose.gateway_out(goal.colour, FREE)] if goal.at_gateway and (old or count > 1) else []
         found += [compose.one_more(goal.service, goal.replicas if old else count - 1)]
         for container in leaving:
             found += [compose.gateway_out(goal.colour, *container.addresses)] if goal.at_gateway else []
             found += [commands.stop_container(container.id), commands.remove_container(container.id)]
     return (*found, compose.gateway_out(goal.colour)) if goal.at_gateway else tuple(found)
+
+
+def anew(system: System, goal: Goal) -> tuple[Argv, ...]:
+    """The commands with which `roll` would start the one container of a service of which nothing is there yet."""
+    up = system.compose.one_more(goal.service, 0)
+    return (up, system.compose.gateway_out(goal.colour)) if goal.at_gateway else (up,)
 
 
 def _out(system: System, goal: Goal, *out: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Self
 
@@ -14,7 +14,7 @@ from procedures.change import Change, Phase, attempted, look
 from procedures.commands import Argv
 from procedures.live import Live
 from procedures.refusal import Refused
-from procedures.replicas import Goal, commands_of, roll
+from procedures.replicas import Goal, anew, commands_of, roll
 from procedures.settings import ROLLING
 from procedures.system import System
 
@@ -38,7 +38,10 @@ def intended(system: System, before: Live, release: str, *, mend: str, back: boo
 
 @dataclass(slots=True)
 class Rolling(Change):
-    """From `before` to `release` within the live colour. `replicas` and `ran`: how many of each part, of which images."""
+    """From `before` to `release` within the live colour.
+
+    `replicas` and `ran`: how many of each part run, and of which images. `beside`: whether the other colour has containers.
+    """
 
     replicas: dict[str, int] = field(default_factory=dict)
     ran: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -87,17 +90,21 @@ class Rolling(Change):
         image = self.image_ids[f"{part}-{self.new}"]
         return Goal(part, self.new, self.release, frozenset((image,)), self.replicas[part])
 
+    def trial(self, part: str) -> Goal:
+        """One container of the release in the idle colour."""
+        return replace(self.goal(part), colour=self.before.idle, replicas=1)
+
     def plan(self, phases: tuple[Phase, ...]) -> tuple[Argv, ...]:
         system, compose, idle = self.system, self.system.compose, self.before.idle
         steps: dict[Phase, tuple[Argv, ...]] = {
             change.migrate: (compose.migrate(),),
             make_room: (compose.clear(idle),) if self.beside else (),
-            canary: (
-                compose.one_more(f"worker-{idle}", 0),
-                compose.canary(idle, system.settings.canary_timeout_s),
-                compose.clear(idle),
+            try_out: tuple(argv for part in PARTS for argv in anew(system, self.trial(part))),
+            canary: (compose.canary(idle, system.settings.canary_timeout_s),),
+            roll_api: (
+                *(() if self.back else (compose.clear(idle),)),
+                *commands_of(system, self.goal("api")),
             ),
-            roll_api: commands_of(system, self.goal("api")),
             roll_workers: commands_of(system, self.goal("worker")),
         }
         return tuple(argv for phase in phases for argv in steps.get(phase, ()))
@@ -109,7 +116,7 @@ class Rolling(Change):
         return failed or attempted(tuple(partial(roll, system, goal) for goal in self._goals_before()))
 
     def stop_new(self) -> list[str]:
-        """Remove a canary that is left. Returns what failed."""
+        """Remove what was tried out. Returns what failed."""
         system = self.system
         return attempted((lambda: _clear(system, self.before.idle),))
 
@@ -130,23 +137,24 @@ class Rolling(Change):
 
 
 def make_room(rolling: Rolling) -> None:
-    """Remove what stands by in the other colour: another release becomes the way back, and the canary needs its place."""
+    """Remove what stands by in the other colour: another release becomes the way back, and the trial needs its place."""
     rolling.system.record(rolling.before)
     if rolling.beside:
         _clear(rolling.system, rolling.before.idle)
 
 
+def try_out(rolling: Rolling) -> None:
+    """Start an API and a worker of the release in the idle colour, where neither requests nor jobs reach them."""
+    rolling.system.assume(rolling.before.holding(rolling.before.idle, rolling.release))
+    for part in PARTS:
+        roll(rolling.system, rolling.trial(part))
+
+
 def canary(rolling: Rolling) -> None:
-    """Let a worker of the release do a job of its own, in the idle colour, where no other worker can do it instead."""
-    system, idle = rolling.system, rolling.before.idle
-    system.assume(rolling.before.holding(idle, rolling.release))
-    image = rolling.image_ids[f"worker-{rolling.new}"]
-    roll(system, Goal("worker", idle, rolling.release, frozenset((image,)), 1))
-    limit = system.settings.canary_timeout_s
-    system.do(
-        system.compose.canary(idle, limit), f"the canary job of {rolling.release} was not done", timeout_s=limit + 30
-    )
-    _clear(system, idle)
+    """Let the worker that is tried out do a job. In the live colour one of the old workers might do it instead."""
+    system, limit = rolling.system, rolling.system.settings.canary_timeout_s
+    argv = system.compose.canary(rolling.before.idle, limit)
+    system.do(argv, f"the canary job of {rolling.release} was not done", timeout_s=limit + 30)
 
 
 def roll_api(rolling: Rolling) -> None:
@@ -154,6 +162,7 @@ def roll_api(rolling: Rolling) -> None:
     if rolling.back:  # whoever takes over from here must not return to the release that is being left
         rolling.system.record(rolling.after)
     else:
+        _clear(rolling.system, rolling.before.idle)
         rolling.begin_reads()
         rolling.old_counters = lately(rolling.system, rolling.old)
     _roll(rolling, "api")

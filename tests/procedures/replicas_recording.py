@@ -43,7 +43,7 @@ class Replicas(Recorded):
     """Containers come by `up --scale` and go by `docker rm`. `most` and `fewest` serving ones are noted for each part."""
 
     containers: list[Replica] = field(default_factory=list)
-    drained: set[str] = field(default_factory=set)
+    out: dict[str, set[str]] = field(default_factory=lambda: {colour: set() for colour in COLOURS})
     sick: set[str] = field(default_factory=set)  # releases whose containers never pass their check
     served: list[set[str]] = field(default_factory=list)  # the releases that got requests, after each change
     born: int = 0
@@ -60,6 +60,11 @@ class Replicas(Recorded):
     def of(self, service: str) -> list[str]:
         """The releases of a service's running containers."""
         return [each.release for each in self.containers if each.service == service and each.running]
+
+    @property
+    def drained(self) -> set[str]:
+        """What the gateway keeps requests from, in either colour."""
+        return set().union(*self.out.values())
 
     @property
     def releases(self) -> dict[str, list[str]]:
@@ -82,7 +87,7 @@ class Replicas(Recorded):
         elif argv[:2] == ("docker", "rm"):
             self.containers = [each for each in self.containers if each.id != argv[-1]]
         elif "out" in argv:
-            self._out(argv[argv.index("out") + 2 :])
+            self.out[argv[argv.index("out") + 1]] = set(argv[argv.index("out") + 2 :])
         elif "to" in argv:
             self.active = argv[argv.index("to") + 1]
         if mutating(argv):
@@ -101,8 +106,8 @@ class Replicas(Recorded):
                 self.containers = [each for each in self.containers if each.service != service]
             while len(self.of(service)) < scale:
                 self.bear(service, release)
-                if "free" in self.drained and service.startswith("api"):
-                    self.drained.add(self.containers[-1].address)
+                if "free" in self.out[self.containers[-1].colour]:
+                    self.out[self.containers[-1].colour].add(self.containers[-1].address)
             assert len(self.of(service)) == scale, "compose would have removed a container unasked"
 
     def _stop(self, leaving: list[Replica]) -> None:
@@ -110,12 +115,9 @@ class Replicas(Recorded):
             assert not self._serves(each), f"{each.id} was stopped while it got requests"
             each.running = False
 
-    def _out(self, out: Argv) -> None:
-        self.drained = set(out)
-
     def _serves(self, each: Replica) -> bool:
         up = each.running and each.release not in self.sick and each.colour == self.active
-        return up and each.service.startswith("api") and each.address not in self.drained
+        return up and each.service.startswith("api") and each.address not in self.out[each.colour]
 
     def _seen(self, argv: Argv, env: dict[str, str]) -> Any:
         for colour in COLOURS:

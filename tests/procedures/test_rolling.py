@@ -32,6 +32,8 @@ def test_a_deploy_replaces_one_replica_after_the_other(rolling: Replicas) -> Non
     assert (outcome.result, outcome.status, outcome.previous, outcome.colour) == ("deployed", 0, "1.0.0", "blue")
     assert placed(*rolling.changes) == [
         "run --rm --no-deps -T migrate",
+        "up api-green=1",
+        "out green",
         "up worker-green=1",
         "canary --timeout 30",
         "rm --stop --force api-green worker-green",
@@ -91,18 +93,21 @@ def test_migrations_and_canary_see_the_new_release_while_the_file_names_the_old_
     assert (rolling.environments[at]["RELEASE_GREEN"], rolling.environments[at]["RELEASE_BLUE"]) == ("1.1.0", "1.0.0")
 
 
-def test_a_release_that_never_gets_ready_never_serves_and_is_removed(rolling: Replicas) -> None:
+@pytest.mark.parametrize(("colour", "phase"), [("green", "try_out"), ("blue", "roll_api")])
+def test_a_release_that_never_gets_ready_never_serves_and_is_removed(
+    colour: str, phase: str, rolling: Replicas
+) -> None:
     before = rolling.values
 
     def born_sick(argv: Argv) -> bool:
-        if argv == COMPOSE.one_more("api-blue", 1):
+        if argv == COMPOSE.one_more(f"api-{colour}", int(colour == "blue")):
             rolling.sick = {"1.1.0"}
         return checking(argv)
 
     rolling.fails = born_sick
     outcome = carry_out(deploy.request("1.1.0"), rolling)
-    assert (outcome.result, outcome.status, outcome.details["failed_phase"]) == ("rolled-back", 1, "roll_api")
-    assert "1.1.0 did not get ready in api-blue (it broke)" in outcome.reason
+    assert (outcome.result, outcome.status, outcome.details["failed_phase"]) == ("rolled-back", 1, phase)
+    assert f"1.1.0 did not get ready in api-{colour} (it broke)" in outcome.reason
     assert (rolling.releases, rolling.values) == (ALL_OLD, before)
     assert all(each == {"1.0.0"} for each in rolling.served)
     assert rolling.drained == set()
@@ -120,7 +125,7 @@ def test_a_release_that_keeps_crashing_is_not_given_the_whole_time(
 
     monkeypatch.setattr(Replicas, "_container", crashing)
     outcome = carry_out(deploy.request("1.1.0"), rolling)
-    assert (outcome.result, outcome.details["failed_phase"]) == ("rolled-back", "canary")
+    assert (outcome.result, outcome.details["failed_phase"]) == ("rolled-back", "try_out")
     assert "worker-green of 1.1.0 keeps crashing" in outcome.reason
     assert rolling.releases == ALL_OLD
 
@@ -163,7 +168,7 @@ def test_what_a_deploy_killed_in_any_phase_left_converges(
     assert audit(rolling)[-1]["taken_over"]["live"] == ("1.1.0" if finished else "1.0.0")
 
 
-@pytest.mark.parametrize("at", range(21))
+@pytest.mark.parametrize("at", range(23))
 def test_what_a_deploy_killed_at_any_of_its_commands_left_converges(at: int, rolling: Replicas) -> None:
     def kill(argv: Argv) -> bool:
         if mutating(argv) and len(rolling.changes) == at + 1:
@@ -217,7 +222,7 @@ def test_a_rollback_that_cannot_start_the_old_release_keeps_the_new_one(rolling:
 
 
 def test_a_way_back_that_fails_is_no_rollback_and_is_found_by_the_next_run(rolling: Replicas) -> None:
-    stuck = ("docker", "stop", "api-blue/4")
+    stuck = ("docker", "stop", "api-blue/5")
     rolling.fails = lambda argv: argv in {COMPOSE.one_more("worker-blue", 1), stuck}
     outcome = carry_out(deploy.request("1.1.0"), rolling)
     assert (outcome.result, outcome.status) == ("failed", 1)
