@@ -133,6 +133,11 @@ class Change:
         return self.destination(self.before)
 
     @property
+    def stage(self) -> str:
+        """The colour in which the new release proves itself before users meet it."""
+        return self.new
+
+    @property
     def both(self) -> Live:
         """The old release live and the new one beside it."""
         return self.before.holding(self.new, self.release)
@@ -190,9 +195,9 @@ def ready(change: Change) -> None:
 def canary(change: Change) -> None:
     """Let the new workers do a job of their own before they take real ones."""
     limit = change.system.settings.canary_timeout_s
-    argv = change.system.compose.canary(change.new, limit)
+    argv = change.system.compose.canary(change.stage, limit)
     change.system.do(
-        argv, f"the canary job of {change.release} was not done on worker-{change.new}", timeout_s=limit + 30
+        argv, f"the canary job of {change.release} was not done on worker-{change.stage}", timeout_s=limit + 30
     )
 
 

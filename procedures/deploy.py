@@ -17,7 +17,7 @@ ROLLING = (
     migrate,
     rolling.make_room,
     rolling.try_out,
-    rolling.canary,
+    canary,
     rolling.roll_api,
     bake,
     rolling.roll_workers,

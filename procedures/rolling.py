@@ -72,6 +72,10 @@ class Rolling(Change):
         return before.colour
 
     @property
+    def stage(self) -> str:
+        return self.before.idle
+
+    @property
     def after(self) -> Live:
         """The release in the live colour, and its predecessor as that of the idle one: the way back."""
         previous = self.release if self.back else self.before.release
@@ -92,7 +96,7 @@ class Rolling(Change):
 
     def trial(self, part: str) -> Goal:
         """One container of the release in the idle colour."""
-        return replace(self.goal(part), colour=self.before.idle, replicas=1)
+        return replace(self.goal(part), colour=self.stage, replicas=1)
 
     def plan(self, phases: tuple[Phase, ...]) -> tuple[Argv, ...]:
         system, compose, idle = self.system, self.system.compose, self.before.idle
@@ -100,7 +104,7 @@ class Rolling(Change):
             change.migrate: (compose.migrate(),),
             make_room: (compose.clear(idle),) if self.beside else (),
             try_out: tuple(argv for part in PARTS for argv in anew(system, self.trial(part))),
-            canary: (compose.canary(idle, system.settings.canary_timeout_s),),
+            change.canary: (compose.canary(idle, system.settings.canary_timeout_s),),
             roll_api: (
                 *(() if self.back else (compose.clear(idle),)),
                 *commands_of(system, self.goal("api")),
@@ -121,6 +125,7 @@ class Rolling(Change):
         return attempted((lambda: _clear(system, self.before.idle),))
 
     def watch(self) -> Watch:
+        """Only the new containers: the old ones are of the same colour."""
         new = self.image_ids[f"api-{self.new}"]
         running = [each for each in self.system.containers(self.new) if each.image == new]
         query = bake.query_of(address for each in running for address in each.addresses)
@@ -144,17 +149,13 @@ def make_room(rolling: Rolling) -> None:
 
 
 def try_out(rolling: Rolling) -> None:
-    """Start an API and a worker of the release in the idle colour, where neither requests nor jobs reach them."""
-    rolling.system.assume(rolling.before.holding(rolling.before.idle, rolling.release))
+    """Start an API and a worker of the release in the idle colour, where neither requests nor jobs reach them.
+
+    In the live colour an old worker might do the canary job instead.
+    """
+    rolling.system.assume(rolling.before.holding(rolling.stage, rolling.release))
     for part in PARTS:
         roll(rolling.system, rolling.trial(part))
-
-
-def canary(rolling: Rolling) -> None:
-    """Let the worker that is tried out do a job. In the live colour one of the old workers might do it instead."""
-    system, limit = rolling.system, rolling.system.settings.canary_timeout_s
-    argv = system.compose.canary(rolling.before.idle, limit)
-    system.do(argv, f"the canary job of {rolling.release} was not done", timeout_s=limit + 30)
 
 
 def roll_api(rolling: Rolling) -> None:
