@@ -329,6 +329,6 @@ def attempted(steps: tuple[Callable[[], object], ...]) -> list[str]:
     for step in steps:
         try:
             step()
-        except (CommandFailed, StepFailed, OSError) as error:
+        except (Refused, CommandFailed, StepFailed, OSError) as error:
             failed.append(str(error))
     return failed

@@ -28,12 +28,11 @@ def intended(system: System, before: Live, release: str, *, mend: str, back: boo
     A release that stands by is turned to under either: nothing is quicker.
     """
     rolls = system.settings.strategy == ROLLING
-    if rolls and back:
+    if back or not rolls:
         turn = Change.intended(system, before, release, mend=mend, back=back)
-        rolls = not turn.stands_by
-        return turn if not rolls else Rolling.intended(system, before, release, mend=mend, back=back)
-    kind = Rolling if rolls else Change
-    return kind.intended(system, before, release, mend=mend, back=back)
+        if turn.stands_by or not rolls:
+            return turn
+    return Rolling.intended(system, before, release, mend=mend, back=back)
 
 
 @dataclass(slots=True)
@@ -115,9 +114,10 @@ class Rolling(Change):
 
     def go_back(self) -> list[str]:
         """Every replica is of the release before again, and the environment file says so. Returns what failed."""
-        system = self.system
-        failed = attempted((lambda: system.record(self.before),))
-        return failed or attempted(tuple(partial(roll, system, goal) for goal in self._goals_before()))
+        system, goals = self.system, list[Goal]()
+        system.assume(self.before)
+        failed = attempted((lambda: system.record(self.before), lambda: goals.extend(self._goals_before())))
+        return failed + attempted(tuple(partial(roll, system, goal) for goal in goals))
 
     def stop_new(self) -> list[str]:
         """Remove what was tried out. Returns what failed."""
