@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from procedures import deploy, rollback
+from procedures import deploy, environment, rollback
 from procedures.change import Phase
 from procedures.commands import Argv
 from procedures.procedure import carry_out
@@ -230,6 +232,23 @@ def test_a_way_back_that_fails_is_no_rollback_and_is_found_by_the_next_run(rolli
     assert carry_out(deploy.request("1.0.0"), rolling).result == "unchanged"
     assert rolling.releases == ALL_OLD
     assert "taken_over" in audit(rolling)[-1]
+
+
+def test_a_file_that_cannot_be_written_does_not_keep_the_replicas_from_going_back(
+    rolling: Replicas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rewrite, written = environment.rewrite, []
+
+    def full(path: Path, changes: dict[str, str]) -> None:
+        written.append(changes)
+        if len(written) > 1:
+            raise OSError("no space left")
+        rewrite(path, changes)
+
+    monkeypatch.setattr(environment, "rewrite", full)
+    outcome = carry_out(deploy.request("1.1.0"), rolling)
+    assert (outcome.result, outcome.status, rolling.releases) == ("failed", 1, ALL_OLD)
+    assert "no space left" in outcome.reason
 
 
 def test_a_release_that_stands_by_from_blue_green_is_removed_first(
