@@ -6,7 +6,7 @@ import json
 import math
 import re
 import time
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from procedures.refusal import StepFailed
@@ -17,11 +17,11 @@ from procedures.waiting import pause
 from procedures.window import Counters, Judgement, judge
 
 NAMES = ("docjobs_http_requests_total", "docjobs_http_request_duration_seconds_bucket")
-_ROUTES = '{route=~"/v1/.*"}'
+_ROUTES = 'route=~"/v1/.*"'
 # Of the new release: since its process began. A change always begins a new one, so nothing older is in it.
-QUERY = f"sum by (colour, status) ({NAMES[0]}{_ROUTES}) or sum by (colour, le) ({NAMES[1]}{_ROUTES})"
+QUERY = f"sum by (colour, status) ({NAMES[0]}{{{_ROUTES}}}) or sum by (colour, le) ({NAMES[1]}{{{_ROUTES}}})"
 # Of the old one: what it needed lately, on the machine as it is now.
-LATELY = f"sum by (colour, le) (increase({NAMES[1]}{_ROUTES}[30s]))"
+LATELY = f"sum by (colour, le) (increase({NAMES[1]}{{{_ROUTES}}}[30s]))"
 _EXPOSED = re.compile(r"(?P<name>\w+)\{(?P<labels>[^}]*)\} (?P<value>\S+)")
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 _LOOK_EVERY_S = 1.5
@@ -43,6 +43,7 @@ class Watch:
     reads: Reads | None
     since: float
     rehearsed: Counters | None = field(default_factory=Counters)
+    query: str = QUERY
 
     def judgement(self) -> Judgement:
         """Judge for the bake time, ending at once when it is bad, and longer while there is not enough to judge by."""
@@ -77,13 +78,18 @@ class Watch:
 
     def _look(self, *, tail: bool) -> Judgement:
         try:
-            counted = counters(_asked(self.system, QUERY))
+            counted = counters(_asked(self.system, self.query))
         except (CommandFailed, StepFailed) as error:
             return Judgement("not judged", " ".join(str(error).split()))
         if self.rehearsed is None:
             return Judgement("not judged", f"{self.colour} did not say what it had counted before the switch")
         window = counted.get(self.colour, Counters()).since(self.rehearsed)
         return judge(window, self.old, self.system.settings, tail=tail)
+
+
+def query_of(addresses: Iterable[str]) -> str:
+    """QUERY for the containers at these addresses only, where the release before runs in the same colour."""
+    return QUERY.replace(_ROUTES, f'{_ROUTES},instance=~"({"|".join(addresses)}):.*"')
 
 
 def lately(system: System, colour: str) -> Counters:

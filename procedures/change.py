@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 from procedures import rehearsal, traffic
 from procedures.bake import Watch, lately
@@ -40,7 +40,7 @@ class Change:
     old_counters: Counters = field(default_factory=Counters)
 
     @classmethod
-    def intended(cls, system: System, before: Live, release: str, *, mend: str, back: bool) -> Change:
+    def intended(cls, system: System, before: Live, release: str, *, mend: str, back: bool) -> Self:
         """The change to `release`, having only looked.
 
         Refused when its images are not on this engine, or when the gateway serves another colour than the file says.
@@ -51,11 +51,12 @@ class Change:
                 f"the gateway serves {active}, the environment file says {before.colour}",
                 " ".join(system.compose.gateway_to(before.colour)),
             )
-        intended = replace(before.holding(before.idle, release), migrate=release)
+        colour = cls.destination(before)
+        intended = replace(before.holding(colour, release), migrate=release)
         system.assume(intended, both=True)
         configuration = system.configuration()
         system.assume(before)
-        services = (f"api-{before.idle}", f"worker-{before.idle}", "migrate")
+        services = (f"api-{colour}", f"worker-{colour}", "migrate")
         references = {service: configuration.images[service] for service in services}
         found = system.image_ids(tuple(references.values()))
         missing = [reference for reference in references.values() if reference not in found]
@@ -67,6 +68,11 @@ class Change:
         change = cls(system, before, release, configuration, ids, back=back)
         change.stands_by = back and change.runs_on(before.idle)
         return change
+
+    @staticmethod
+    def destination(before: Live) -> str:
+        """The colour that is to get the release."""
+        return before.idle
 
     def already_running(self) -> bool:
         """Whether the live colour is the release asked for."""
@@ -80,6 +86,35 @@ class Change:
         return {each.service for each in running} == set(wanted) and all(
             each.running and each.image == wanted[each.service] for each in running
         )
+
+    def note(self) -> dict[str, str]:
+        """What the next procedure has to know should this one be killed."""
+        return self.before.values()
+
+    def committed(self) -> bool:
+        """Whether the new release is written down as the live one, so that there is no way back any more."""
+        return self.system.live().colour == self.new
+
+    def plan(self, phases: tuple[Phase, ...]) -> tuple[Argv, ...]:
+        """The commands that would change something, in order."""
+        return plan(self, phases)
+
+    def go_back(self) -> list[str]:
+        """Undo whatever was begun. Returns what failed."""
+        return go_back(self)
+
+    def stop_new(self) -> list[str]:
+        """Stop what is not to serve. Returns what failed."""
+        return stop_new(self)
+
+    def watch(self) -> Watch:
+        """The new release under traffic."""
+        return Watch(self.system, self.new, self.old_counters, self.reads, self.switched_at, rehearsed=self.rehearsed)
+
+    def begin_reads(self) -> None:
+        """Read from here on, so that the old release has been read as the new one will be."""
+        self.reads, why_none = traffic.begin(self.system)
+        self.details |= {"reads": f"none: {why_none}"} if why_none else {}
 
     def end_reads(self) -> None:
         """Stop reading, and keep how many reads failed from the start of the new colour until now."""
@@ -96,7 +131,12 @@ class Change:
 
     @property
     def new(self) -> str:
-        return self.before.idle
+        return self.destination(self.before)
+
+    @property
+    def stage(self) -> str:
+        """The colour in which the new release proves itself before users meet it."""
+        return self.new
 
     @property
     def both(self) -> Live:
@@ -110,7 +150,7 @@ class Change:
         return after.holding(self.old, self.release) if self.back else after
 
 
-Phase = Callable[[Change], None]
+Phase = Callable[[Any], None]  # of the kind of change that it belongs to
 
 
 def migrate(change: Change) -> None:
@@ -135,9 +175,8 @@ def start(change: Change) -> None:
 def ready(change: Change) -> None:
     """Wait until the engine and the gateway see the new colour ready, and make sure that it is the release meant."""
     system, settings = change.system, change.system.settings
-    if not change.back:  # from here on, so that the old release has been read as the new one will be
-        change.reads, why_none = traffic.begin(system)
-        change.details |= {"reads": f"none: {why_none}"} if why_none else {}
+    if not change.back:
+        change.begin_reads()
     running = until(
         lambda: _ready(change),
         within_s=settings.ready_timeout_s,
@@ -157,9 +196,9 @@ def ready(change: Change) -> None:
 def canary(change: Change) -> None:
     """Let the new workers do a job of their own before they take real ones."""
     limit = change.system.settings.canary_timeout_s
-    argv = change.system.compose.canary(change.new, limit)
+    argv = change.system.compose.canary(change.stage, limit)
     change.system.do(
-        argv, f"the canary job of {change.release} was not done on worker-{change.new}", timeout_s=limit + 30
+        argv, f"the canary job of {change.release} was not done on worker-{change.stage}", timeout_s=limit + 30
     )
 
 
@@ -168,7 +207,7 @@ def rehearse(change: Change) -> None:
     if not change.system.settings.rehearsal_reads:
         change.details["rehearsal"] = {"verdict": "not judged", "reason": "DEPLOY_REHEARSAL_READS is 0"}
         return
-    found = rehearsal.rehearsed(change.system, new=change.new, live=change.old)
+    found = rehearsal.rehearsed(change.system, new=change.stage, live=change.old)
     change.details["rehearsal"] = found.record()
     change.rehearsed = found.counted
     if found.verdict == "bad":
@@ -212,7 +251,7 @@ def bake(change: Change) -> None:
     StepFailed when they are bad, and when nothing shows that they are good: a release that nobody saw at work is not kept,
     unless the operator asked for no bake.
     """
-    judgement = _watch(change).judgement()
+    judgement = change.watch().judgement()
     _condemned_if_bad(change, judgement)
     if judgement.verdict == "good":
         return
@@ -227,7 +266,7 @@ def finish(change: Change) -> None:
     """Write down that the release is live. The one it replaced stands by, for the quickest way back; a bad one is stopped."""
     change.system.record(change.after, both=not change.back)
     if change.back:
-        change.remarks += _attempted((lambda: _stop(change, change.old),))
+        change.remarks += attempted((lambda: _stop(change, change.old),))
 
 
 def go_back(change: Change) -> list[str]:
@@ -238,12 +277,12 @@ def go_back(change: Change) -> list[str]:
         lambda: system.do(system.compose.workers_to(change.old), f"the workers do not go back to {change.old}"),
         lambda: system.record(change.before),
     )
-    return _attempted(steps)
+    return attempted(steps)
 
 
 def stop_new(change: Change) -> list[str]:
     """Stop the colour that is not to serve. Returns what failed."""
-    return _attempted((lambda: _stop(change, change.new),))
+    return attempted((lambda: _stop(change, change.new),))
 
 
 def plan(change: Change, phases: tuple[Phase, ...]) -> tuple[Argv, ...]:
@@ -282,10 +321,10 @@ def _why_not(change: Change) -> str:
     return ill or f"the gateway sees no server of {change.new} up"
 
 
-def _watch(change: Change) -> Watch:
-    return Watch(
-        change.system, change.new, change.old_counters, change.reads, change.switched_at, rehearsed=change.rehearsed
-    )
+def look(change: Change) -> None:
+    """Judge by what is known at this moment. StepFailed when it is bad; a release that is being left has no veto."""
+    if not change.back and change.system.settings.bake_s:
+        _condemned_if_bad(change, change.watch().now())
 
 
 def _evidence(change: Change) -> str:
@@ -307,8 +346,7 @@ def _condemned_if_bad(change: Change, judgement: Judgement) -> None:
 
 
 def _drained(change: Change) -> bool | None:
-    if not change.back and change.system.settings.bake_s:
-        _condemned_if_bad(change, _watch(change).now())
+    look(change)
     return True if not _held(change) else None
 
 
@@ -321,11 +359,12 @@ def _held(change: Change) -> str:
     return f"{jobs} jobs running" if jobs else ""
 
 
-def _attempted(steps: tuple[Callable[[], object], ...]) -> list[str]:
+def attempted(steps: tuple[Callable[[], object], ...]) -> list[str]:
+    """Take every step, whatever becomes of the others. Returns what failed."""
     failed = []
     for step in steps:
         try:
             step()
-        except (CommandFailed, OSError) as error:
+        except (Refused, CommandFailed, StepFailed, OSError) as error:
             failed.append(str(error))
     return failed

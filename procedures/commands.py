@@ -52,6 +52,15 @@ class Compose:
     def stop(self, colour: str) -> Argv:
         return (*self.base, "stop", f"api-{colour}", f"worker-{colour}")
 
+    def one_more(self, service: str, than: int) -> Argv:
+        """One container beside the `than` that there are, which stay as they are."""
+        scale = ("--no-recreate", "--scale", f"{service}={than + 1}")
+        return (*self.base, "up", "-d", "--no-deps", "--no-build", *scale, service)
+
+    def clear(self, colour: str) -> Argv:
+        """Stop and remove whatever there is of a colour."""
+        return (*self.base, "rm", "--stop", "--force", f"api-{colour}", f"worker-{colour}")
+
     def containers(self, colour: str) -> Argv:
         return (*self.base, "ps", "--all", "--quiet", f"api-{colour}", f"worker-{colour}")
 
@@ -70,6 +79,13 @@ class Compose:
     def gateway_back_to(self, colour: str) -> Argv:
         """Also when the gateway sees none of its servers up: there is nowhere better to go."""
         return (*self.gateway_to(colour), "--force")
+
+    def gateway_servers(self, colour: str) -> Argv:
+        return self.inside("gateway", "gateway-switch", "servers", colour)
+
+    def gateway_out(self, colour: str, *out: str) -> Argv:
+        """No requests for these addresses, and for `free` places; for all other servers of the colour again."""
+        return self.inside("gateway", "gateway-switch", "out", colour, *out)
 
     def version(self, colour: str) -> Argv:
         return self.inside(f"api-{colour}", "python", "-c", VERSION_PROBE)
@@ -118,6 +134,19 @@ def inspect_containers(ids: Sequence[str]) -> Argv:
 def inside_container(container: str, words: Sequence[str]) -> Argv:
     """A command inside one container, by its id."""
     return ("docker", "exec", container, *words)
+
+
+def stop_container(container: str) -> Argv:
+    """SIGTERM, and SIGKILL after the grace period that the container declares."""
+    return ("docker", "stop", container)
+
+
+def remove_container(container: str) -> Argv:
+    return ("docker", "rm", "--force", container)
+
+
+def last_words_of(container: str) -> Argv:
+    return ("docker", "logs", "--tail", "3", container)
 
 
 def inspect_images(references: Sequence[str]) -> Argv:

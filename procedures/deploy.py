@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from procedures import procedure
+from procedures import procedure, rolling
 from procedures.arguments import Parser
 from procedures.change import bake, canary, drain, finish, migrate, ready, rehearse, start, switch
 from procedures.live import Live
@@ -12,6 +12,18 @@ from procedures.procedure import Request
 from procedures.release import checked
 
 PHASES = (migrate, start, ready, canary, rehearse, switch, drain, bake, finish)
+# What the bake judges is the API: a bad one is found before the workers have to let go of anything.
+ROLLING = (
+    migrate,
+    rolling.make_room,
+    rolling.try_out,
+    canary,
+    rehearse,
+    rolling.roll_api,
+    bake,
+    rolling.roll_workers,
+    rolling.finish,
+)
 
 
 def request(release: str, *, dry_run: bool = False) -> Request:
@@ -20,7 +32,7 @@ def request(release: str, *, dry_run: bool = False) -> Request:
     def choose(live: Live) -> str:
         return checked(release) if release else live.release
 
-    return Request("deploy", release, PHASES, choose, "deployed", "scripts/build-release.sh {0}", dry_run)
+    return Request("deploy", release, PHASES, choose, "deployed", "scripts/build-release.sh {0}", dry_run, ROLLING)
 
 
 def main(arguments: list[str]) -> int:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from procedures import environment, interruption, shell
-from procedures.change import Change, Phase, go_back, migrate, plan, stop_new
+from procedures import environment, interruption, rolling, shell
+from procedures.change import Change, Phase, migrate
 from procedures.commands import Compose
 from procedures.live import Live
 from procedures.lock import Lock, held
@@ -36,6 +36,11 @@ class Request:
     done: Result
     mend: str
     dry_run: bool = False
+    rolling: tuple[Phase, ...] = ()
+
+    def phases_of(self, change: Change) -> tuple[Phase, ...]:
+        """The phases of the strategy by which the change is made."""
+        return self.rolling if isinstance(change, rolling.Rolling) else self.phases
 
 
 def main(request: Request) -> int:
@@ -78,7 +83,7 @@ class Procedure:
             unchanged = change.already_running()
         if unchanged:
             return self._outcome("planned", f"{change.release} is already running")
-        return replace(self._outcome("planned"), plan=plan(change, self.request.phases))
+        return replace(self._outcome("planned"), plan=change.plan(self.request.phases_of(change)))
 
     def locked(self, system: System, lock: Lock) -> Outcome:
         """Settle what others left, then change. The lock keeps its note until everything is recorded or undone."""
@@ -96,7 +101,7 @@ class Procedure:
         if unchanged:
             outcome = replace(self._outcome("unchanged", f"{change.release} is already running"), colour=change.old)
             return keep(outcome, evidence=self.evidence, system=system)
-        lock.note(change.before.values())
+        lock.note(change.note())
         outcome, whole = self._through_phases(change)
         outcome = keep(outcome, evidence=self.evidence, system=system)
         if whole:
@@ -115,7 +120,7 @@ class Procedure:
 
     def _intended(self, system: System) -> Change:
         live = system.live()
-        change = Change.intended(
+        change = rolling.intended(
             system, live, self.request.choose(live), mend=self.request.mend, back=self.request.action == "rollback"
         )
         self.change = change
@@ -126,7 +131,7 @@ class Procedure:
         """The outcome, and whether the system is whole: entirely on the new release, or entirely on the old one."""
         phase: Phase = migrate
         try:
-            for phase in self.request.phases:
+            for phase in self.request.phases_of(change):
                 with self.watch.phase(phase.__name__):
                     phase(change)
             interruption.ignored()  # it is done: who interrupts now does not undo it
@@ -145,9 +150,9 @@ class Procedure:
         if _written_down(change):  # the new release is what is live
             return self._outcome(self.request.done, "; ".join((reason, *change.remarks))), True
         with self.watch.phase("undo"):
-            problems = go_back(change)
+            problems = change.go_back()
         with self.watch.phase("stop"):
-            stopping = stop_new(change)
+            stopping = change.stop_new()
         result: Result = "failed" if problems or self.request.action == "rollback" else "rolled-back"
         return self._outcome(result, "; ".join((reason, *problems, *stopping))), not problems
 
@@ -168,7 +173,7 @@ class Procedure:
 
 def _written_down(change: Change) -> bool:
     try:
-        return change.system.live().colour == change.new
+        return change.committed()
     except (Refused, OSError, ValueError):  # a file that cannot be read says nothing: what was live before is the truth
         return False
 

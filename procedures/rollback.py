@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from procedures import procedure
+from procedures import procedure, rolling
 from procedures.arguments import Parser
 from procedures.change import drain, finish, ready, start, switch
 from procedures.live import Live
@@ -13,6 +13,7 @@ from procedures.refusal import Refused
 from procedures.release import checked
 
 PHASES = (start, ready, switch, drain, finish)
+ROLLING = (rolling.make_room, rolling.roll_api, rolling.roll_workers, rolling.finish)
 
 
 def request(release: str, *, dry_run: bool = False) -> Request:
@@ -28,7 +29,7 @@ def request(release: str, *, dry_run: bool = False) -> Request:
             )
         return live.of(live.idle)
 
-    return Request("rollback", release, PHASES, choose, "rolled-back", "scripts/build-release.sh {0}", dry_run)
+    return Request("rollback", release, PHASES, choose, "rolled-back", "scripts/build-release.sh {0}", dry_run, ROLLING)
 
 
 def main(arguments: list[str]) -> int:

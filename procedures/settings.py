@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 from procedures.refusal import Refused
 
 _MOST = 86_400.0
+BLUE_GREEN, ROLLING = "blue-green", "rolling"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +42,24 @@ class Settings:
     p95_ratio: float = 5.0
     p95_floor_ms: float = 2000.0
     poll_s: float = 0.25
+    strategy: str = BLUE_GREEN
 
     @classmethod
     def of(cls, environ: Mapping[str, str] = os.environ) -> Settings:
-        """The defaults with what `environ` overrides. Refused when a value is not a number from 0 to 86400."""
-        given = {}
+        """The defaults with what `environ` overrides. Refused when a value is not a number from 0 to 86400, or no strategy."""
+        given: dict[str, Any] = {}
         for field in fields(cls):
             name = f"DEPLOY_{field.name.upper()}"
             if environ.get(name):
-                given[field.name] = _number(name, environ[name])
+                read = _strategy if field.name == "strategy" else _number
+                given[field.name] = read(name, environ[name])
         return cls(**given)
+
+
+def _strategy(name: str, text: str) -> str:
+    if text not in {BLUE_GREEN, ROLLING}:
+        raise Refused(f"{name} is {text!r}, neither {BLUE_GREEN} nor {ROLLING}", f"unset {name}, or choose one of them")
+    return text
 
 
 def _number(name: str, text: str) -> float:

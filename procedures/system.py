@@ -23,7 +23,9 @@ _DATABASE_MEND = "bring it back as reference/runbooks/recovery.md says, and begi
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """What the engine says about one container. `check` is the health check it declares, empty where it has none."""
+    """What the engine says about one container. `check` is the health check it declares, empty where it has none;
+    `addresses` are those it has in the instance's networks.
+    """
 
     id: str
     service: str
@@ -32,6 +34,18 @@ class Container:
     health: str
     restarts: int
     check: Argv
+    addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A place for a server at the gateway: its address (empty: none has it), the requests it has under way, and whether
+    its own check succeeded, also while it is given none.
+    """
+
+    address: str
+    requests: int
+    up: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +135,7 @@ class System:
         The check is run at once: the engine's own timer would say the same seconds later.
         """
         if not container.running:
-            return f"not running, last said {self.last_words(container.service)!r}"
+            return f"not running, last said {self.last_words_of(container)!r}"
         if container.health == "healthy" or not container.check:
             return ""
         answer = self.ask(commands.inside_container(container.id, container.check))
@@ -145,6 +159,16 @@ class System:
         )
         return object_in(answer)
 
+    def gateway_servers(self, colour: str) -> list[Server]:
+        """The gateway's places for servers of a colour, those without a server included."""
+        answer = self.do(self.compose.gateway_servers(colour), f"the gateway does not list the servers of {colour}")
+        return [Server(**each) for each in object_in(answer)["servers"]]
+
+    def release_of(self, container: Container) -> str:
+        """The release that the API in one container says it is."""
+        argv = commands.inside_container(container.id, ("python", "-c", commands.VERSION_PROBE))
+        return str(object_in(self.do(argv, f"{container.service} does not answer /version")).get("release", ""))
+
     def release_served_by(self, colour: str) -> str:
         """The release that the API of a colour says it is."""
         answer = self.do(self.compose.version(colour), f"api-{colour} does not answer /version")
@@ -162,7 +186,14 @@ class System:
 
     def last_words(self, service: str) -> str:
         """The last thing a service logged, shortened; empty when it said nothing."""
-        lines = self.ask(self.compose.last_words(service)).stdout.splitlines()
+        return self._last_said(self.compose.last_words(service))
+
+    def last_words_of(self, container: Container) -> str:
+        """The last thing one container logged, shortened; empty when it said nothing."""
+        return self._last_said(commands.last_words_of(container.id))
+
+    def _last_said(self, argv: Argv) -> str:
+        lines = self.ask(argv).stdout.splitlines()
         last = next((line.strip() for line in reversed(lines) if line.strip()), "")
         try:
             said = json.loads(last)
@@ -173,6 +204,7 @@ class System:
 
 def _container(inspected: dict[str, Any]) -> Container:
     state = inspected["State"]
+    networks = inspected.get("NetworkSettings", {}).get("Networks") or {}
     return Container(
         id=inspected["Id"],
         service=inspected["Config"]["Labels"].get("com.docker.compose.service", ""),
@@ -181,6 +213,7 @@ def _container(inspected: dict[str, Any]) -> Container:
         health=(state.get("Health") or {}).get("Status", ""),
         restarts=int(inspected.get("RestartCount", 0)),
         check=_declared((inspected["Config"].get("Healthcheck") or {}).get("Test") or ["NONE"]),
+        addresses=tuple(sorted(filter(None, (each["IPAddress"] for each in networks.values())))),
     )
 
 

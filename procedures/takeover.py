@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from procedures import rolling
 from procedures.commands import other
 from procedures.live import Live
 from procedures.lock import Lock
@@ -19,6 +20,10 @@ def settle(lock: Lock, system: System) -> dict[str, Any] | None:
     note = lock.left_behind
     if note is None or not note.before:
         return None
+    if rolling.began(note.before):
+        live = rolling.settle(system, note.before)
+        lock.note({})
+        return {"found": str(note), "live": live.release, "colour": live.colour}
     before, current = Live.read(note.before), system.live()
     truth = before if before.colour == current.colour else current
     system.record(truth, both=True)

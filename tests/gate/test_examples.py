@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -9,10 +10,10 @@ import pytest
 
 from gate.catalogue import checks
 from gate.sabotage import expand_roles, load_catalogue
-from gate.target import capability_names, load
+from gate.target import PROFILES, capability_names, load
 
 ROOT = Path(__file__).parents[2]
-SYSTEMS = ["readiness.toml", "examples/minimal/readiness.toml"]
+SYSTEMS = ["readiness.toml", "readiness-rolling.toml", "examples/minimal/readiness.toml"]
 
 
 @pytest.mark.parametrize("path", SYSTEMS)
@@ -60,3 +61,12 @@ def test_a_defect_of_the_reference_system_fits_its_files(defect):
     expand_roles(defect.compose, target)
     assert {command["name"] for command in defect.command} <= target.commands.keys()
     assert set(defect.expects) <= {check.id for check in checks()}
+
+
+def test_the_rolling_target_differs_from_the_other_in_its_strategy_alone():
+    blue_green, rolling = (tomllib.loads((ROOT / name).read_text(encoding="utf-8")) for name in SYSTEMS[:2])
+    for profile in PROFILES:
+        assert rolling["commands_env"][profile].pop("DEPLOY_STRATEGY") == "rolling"
+        if not rolling["commands_env"][profile]:
+            del rolling["commands_env"][profile]
+    assert rolling == blue_green
