@@ -64,9 +64,7 @@ def test_drain(
     ledger.follow(within=api.job_timeout_s * 2)
     account = ledger.reconcile()
     evidence.value("job ledger", account.json())
-    assert account.lost == 0, f"jobs lost: {account}; {account.lost_jobs}"
-    assert account.duplicated == 0, f"jobs done twice: {account}; {account.duplicated_jobs}"
-    assert account.succeeded == account.acknowledged, f"not every job succeeded: {account}"
+    account.demand_done()
     if not held:
         raise Unverified("the jobs had ended before the workers were asked to stop: make jobs longer in [profiles] env")
     evidence.measure("asked to stop until gone", seconds, "s")

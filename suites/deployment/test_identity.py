@@ -63,4 +63,4 @@ def test_identity(
     ledger.follow()
     account = ledger.reconcile()
     evidence.value("job ledger", account.json())
-    assert account.succeeded == account.acknowledged, f"on the new release not every job succeeded: {account}"
+    account.demand_done()

@@ -59,4 +59,4 @@ def test_effect(
     ledger.follow()
     account = ledger.reconcile()
     evidence.value("job ledger", account.json())
-    assert account.succeeded == account.acknowledged, f"after the rollback not every job succeeded: {account}"
+    account.demand_done()
