@@ -67,8 +67,10 @@ class Completed:
         return self
 
 
-def _die_with_parent() -> None:
+def _as_ours() -> None:
+    """In the child: die with the parent, and hear SIGINT, which a shell lets its background processes ignore."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def run(
@@ -124,7 +126,7 @@ def start(
         text=True,
         errors="replace",
         start_new_session=True,
-        preexec_fn=_die_with_parent,  # noqa: PLW1509  (only prctl, which is safe after fork)
+        preexec_fn=_as_ours,  # noqa: PLW1509  (only two system calls, which are safe after fork)
     )
 
 

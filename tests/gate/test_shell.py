@@ -125,3 +125,13 @@ def test_a_command_line_is_never_read_by_a_shell(tmp_path):
     assert shell.run(["echo", hostile]).stdout == hostile + "\n"
     assert list(tmp_path.iterdir()) == []
     assert not re.search(r"shell\s*=\s*True", Path(shell.__file__).read_text())
+
+
+def test_a_child_can_be_interrupted_although_its_parent_ignores_it():
+    """As whatever a script starts with `&` does; a lane that cannot be asked to end leaves its stack behind."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        said = shell.run([sys.executable, "-c", "import signal; print(signal.getsignal(signal.SIGINT))"])
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert "default_int_handler" in said.stdout
