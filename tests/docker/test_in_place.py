@@ -23,6 +23,7 @@ from gate.target import load
 pytestmark = pytest.mark.docker
 ROOT = Path(__file__).resolve().parents[2]
 OLD, NEW = "2026.10", "2026.11"
+ATTEMPTS = 8  # compose has a container half made for a fraction of a second, seen by asking the engine again and again
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComposeStack]:
     made = ComposeStack(target, f"test{os.getpid()}", folder, "place", env={"BASE_IMAGE": base} if base else None)
     try:
         for version in (OLD, NEW, f"{NEW}-never-ready", f"{NEW}-dies", f"{NEW}-errors"):
-            release.build(made, version).check(f"building {version}")
+            release.built(made, version)
         made.start()
         yield made
     finally:
@@ -119,17 +120,30 @@ def test_a_deployment_that_was_killed_is_no_way_back_and_the_next_one_converges(
     assert '"result": "interrupted"' in (on_old.state / "stack.env.audit.ndjson").read_text()
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_container_that_was_half_made_is_in_nobodys_way(on_old, number):
-    with begun(on_old, "start") as process:
-        until(lambda: half_made(on_old), 20, "compose has made a container beside the one that it replaces", every=0.02)
-        process.send_signal(number)
-        process.communicate()
-    if number == signal.SIGKILL:
-        assert half_made(on_old)
+def test_a_container_that_was_half_made_is_in_nobodys_way(on_old):
+    for _ in range(ATTEMPTS):
+        end_half_way(on_old, signal.SIGKILL)
+        left = half_made(on_old)
         assert release.roll_back(on_old).ok
+        assert not half_made(on_old)
+        demand(on_old, OLD)
+        if left:
+            return
+    pytest.fail(f"compose had replaced the container before the signal reached it, {ATTEMPTS} times")
+
+
+def test_a_deployment_that_is_asked_to_end_leaves_nothing_half_made(on_old):
+    end_half_way(on_old, signal.SIGTERM)
     assert not half_made(on_old)
     demand(on_old, OLD)
+
+
+def end_half_way(stack: ComposeStack, number: signal.Signals) -> None:
+    """Deploy the new release, and send a signal when compose has made a container beside the one that it replaces."""
+    with begun(stack, "start") as process:
+        until(lambda: half_made(stack), 20, "compose has made a container beside the one that it replaces", every=0.02)
+        process.send_signal(number)
+        process.communicate()
 
 
 def half_made(stack: ComposeStack) -> list[str]:
