@@ -63,8 +63,10 @@ def test_a_defect_of_the_reference_system_fits_its_files(defect):
     assert set(defect.expects) <= {check.id for check in checks()}
 
 
-def test_the_rolling_target_differs_from_the_other_in_its_strategy_alone():
+def test_the_rolling_target_differs_from_the_other_in_its_strategy_and_the_length_of_quick_jobs_alone():
     blue_green, rolling = (tomllib.loads((ROOT / name).read_text(encoding="utf-8")) for name in SYSTEMS[:2])
+    quick = [target["profiles"]["quick"]["env"].pop("DOCJOBS_STAGE_WAIT_MS") for target in (blue_green, rolling)]
+    assert int(quick[0]) < int(quick[1])
     for profile in PROFILES:
         assert rolling["commands_env"][profile].pop("DEPLOY_STRATEGY") == "rolling"
         if not rolling["commands_env"][profile]:
