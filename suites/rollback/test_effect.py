@@ -2,7 +2,7 @@ import pytest
 
 from fixtures import release
 from fixtures.clients.api import Api
-from fixtures.identity import releases, unchanged, unlike_declared, versions
+from fixtures.identity import not_restored, releases, settings, unchanged, unlike_declared, versions
 from fixtures.ledger import Ledger
 from fixtures.stack import ComposeStack
 from gate.check import Unverified, check
@@ -13,9 +13,9 @@ from gate.target import Target
 
 @check(
     "rollback.effect",
-    title="After a rollback every API and worker runs the old image again, and does jobs",
-    why="A rollback of the API alone leaves the bad release working on every job.",
-    fix="Roll back workers as well as the API, and compare image ids afterwards.",
+    title="After a rollback every API and worker runs the old image with the old settings again, and does jobs",
+    why="A rollback of the API alone, or of the image without its settings, leaves part of the bad release at work.",
+    fix="Roll back workers as well as the API, settings as well as images, and compare image ids afterwards.",
     needs=("api", "worker", "job", "commands.deploy", "commands.rollback", "releases.candidate", "releases.previous"),
     minimum=2,
     broken_by=(
@@ -35,7 +35,7 @@ def test_effect(
     evidence: Evidence,
 ) -> None:
     previous = target.releases["previous"]
-    before = releases(stack)
+    before, started_with = releases(stack), settings(stack)
     release.deploy(stack, target.releases["candidate"]).check("deploying the candidate")
     if untouched := unchanged(before, releases(stack)):
         raise Unverified(f"the deployment changed no image of {', '.join(untouched)}: there was nothing to roll back")
@@ -53,6 +53,8 @@ def test_effect(
         assert not left, f"still on the new release's image after the rollback: {', '.join(left)}"
         wrong = {name: version for name, version in versions(running).items() if version not in {"", previous}}
         assert not wrong, f"{role} containers of another release than {previous}: {wrong}"
+    changed = not_restored(started_with, settings(stack))
+    assert not changed, f"on the old image, but with other settings than before: {'; '.join(changed)}"
     if target.api.version:
         assert api.version() == previous, f"the API says {api.version()!r} after a rollback to {previous!r}"
     ledger.submit()

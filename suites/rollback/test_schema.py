@@ -2,6 +2,7 @@ import pytest
 
 from fixtures import release
 from fixtures.clients.api import Api
+from fixtures.heritage import Heritage
 from fixtures.identity import releases, unchanged
 from fixtures.ledger import Ledger
 from fixtures.stack import ComposeStack
@@ -15,7 +16,7 @@ WRITTEN = 3
 
 @check(
     "rollback.schema",
-    title="The old release passes its own tests on the new schema, and reads what the new one wrote",
+    title="The old release passes its own tests on the new schema, and reads what it and the new one wrote",
     why="Code can be rolled back in seconds; a schema that has lost a column cannot.",
     fix="Change the schema in steps that the release before can live with: add first, take away one release later.",
     needs=(
@@ -52,7 +53,9 @@ WRITTEN = 3
     ),
 )
 @pytest.mark.usefixtures("built_releases", "steady_state", "previous_afterwards")
-def test_schema(stack: ComposeStack, api: Api, ledger: Ledger, target: Target, evidence: Evidence) -> None:
+def test_schema(
+    stack: ComposeStack, api: Api, ledger: Ledger, heritage: Heritage, target: Target, evidence: Evidence
+) -> None:
     previous, candidate, before = target.releases["previous"], target.releases["candidate"], releases(stack)
     first = release.acceptance(stack, previous)
     evidence.attach(f"acceptance-of-{previous}-before.txt", first.completed.stdout + first.completed.stderr)
@@ -71,6 +74,9 @@ def test_schema(stack: ComposeStack, api: Api, ledger: Ledger, target: Target, e
     unread = {job: found for job in written if (found := api.outcome(job)) != "succeeded"}
     evidence.observed(len(written), f"jobs written by {candidate} and read by {previous}")
     assert not unread, f"written by {candidate}, and {previous} says of them: {unread}"
+    changed = heritage.changed(api.job)
+    evidence.observed(len(heritage.said), f"jobs of {previous} from before {candidate}, read again")
+    assert not changed, f"{previous} says of its own jobs otherwise than before {candidate}: {'; '.join(changed)}"
     account = ledger.reconcile()
     evidence.value("job ledger", account.json())
     account.demand_done()
