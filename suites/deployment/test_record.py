@@ -11,6 +11,7 @@ from fixtures.wait import NotReached, until
 from gate.check import check
 from gate.evidence import Evidence
 from gate.model import Json, Limit, Sabotage
+from gate.shell import CommandFailed
 from gate.target import Target
 
 KEYS = ("at", "who", "action", "release", "result")
@@ -60,7 +61,7 @@ def test_record(stack: ComposeStack, target: Target, limits: dict[str, Limit], e
     }
     waits = []
     for wanted, change in changes.items():
-        recorded, marked, began = release.audit_log(stack), _marks(metrics, target), datetime.now(UTC)
+        recorded, marked, began = _recorded(stack, evidence), _marks(metrics, target), datetime.now(UTC)
         change().check(f"the change to {wanted}")
         now = release.audit_log(stack)
         assert now[: len(recorded)] == recorded, "the record was rewritten: what stood in it before is gone or changed"
@@ -72,6 +73,15 @@ def test_record(stack: ComposeStack, target: Target, limits: dict[str, Limit], e
         waits.append(_until_marked(metrics, target, marked, wanted, limits["deployment.marker_s"].value))
         evidence.observed(1, "new series of the marker")
     evidence.measure("change ended until its mark is in the metrics", waits, "s", limits["deployment.marker_s"])
+
+
+def _recorded(stack: ComposeStack, evidence: Evidence) -> tuple[Mapping[str, Json], ...]:
+    """The record before a change. Where nothing was changed yet there may be none to read; afterwards there must be."""
+    try:
+        return release.audit_log(stack)
+    except CommandFailed as error:
+        evidence.value("no record before the change", str(error))
+        return ()
 
 
 def _lacks(records: tuple[Mapping[str, Json], ...], wanted: str, began: datetime) -> list[str]:
