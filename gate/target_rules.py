@@ -202,7 +202,9 @@ def _hops(document: Document) -> Iterator[Problem]:
     roles = _get(document, ("roles",)) or {}
     for hop in _get(document, ("logs", "hops")) or []:
         if hop not in roles:
-            yield document.problem(("logs", "hops"), f'"{hop}" is no role that is filled: {unknown("role", hop, roles)}')
+            yield document.problem(
+                ("logs", "hops"), f'"{hop}" is no role that is filled: {unknown("role", hop, roles)}'
+            )
 
 
 def _auth(document: Document) -> Iterator[Problem]:

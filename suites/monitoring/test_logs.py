@@ -36,9 +36,11 @@ def test_logs(
 ) -> None:
     logs, containers = Logs(stack), shipped(stack)
     evidence.value("services that are exempt", dict(target.logs.exempt) if target.logs else {})
-    ledger.submit_at_once(int(limits["load.jobs"].value))
+    ledger.submit_at_once(int(limits["load.concurrent_jobs"].value))
 
-    delays = {container.name: _delay(stack, logs, container, limits["monitoring.log_delay_s"]) for container in containers}
+    delays = {
+        container.name: _delay(stack, logs, container, limits["monitoring.log_delay_s"]) for container in containers
+    }
     evidence.value("seconds until one line was stored, exec and query included", delays)
     late = [name for name, seconds in delays.items() if seconds is None]
     assert not late, f"a line printed here did not reach the log store: {', '.join(late)}"
