@@ -35,6 +35,7 @@ CREATE TABLE line AS SELECT
     TRY_CAST(json->>'$.seconds_total_ms' AS DOUBLE) AS total_ms, TRY_CAST(json->>'$.queue_ms' AS DOUBLE) AS queue_ms,
     TRY_CAST(json->>'$.retries' AS INTEGER) AS retries, strlen(CAST(json AS VARCHAR)) AS bytes, json
 FROM read_json_objects($files, format = 'newline_delimited', ignore_errors = true)
+WHERE json IS NOT NULL
 """
 
 Row = dict[str, Any]

@@ -33,12 +33,13 @@ def test_trace(stack: ComposeStack, api: Api, target: Target, limits: dict[str, 
     logs, since, key = Logs(stack), time.time(), new_key()
     header = logs_table.request_header
     job_id = api.submit(key, headers={header: key} if header else None)
+    request_id = key if header else None
     missing: list[str] = []
     found: dict[str, list[Record]] = {}
 
     def whole() -> bool:
-        found.update(hops(target, _about(logs, since, job_id, key), job_id, key if header else None))
-        missing[:] = gaps(found, job_id, logs_table.hops)
+        found.update(hops(target, _about(logs, since, job_id, key), job_id, request_id))
+        missing[:] = gaps(found, job_id, request_id, logs_table.hops)
         missing.extend(
             [] if api.outcome(job_id) == "succeeded" else ["the job did not succeed, so its trace has no end"]
         )
