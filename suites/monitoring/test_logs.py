@@ -75,7 +75,9 @@ def _delay(stack: ComposeStack, logs: Logs, container: Container, limit: Limit) 
     printed(stack, container, [mark.line()])
     try:
         until(lambda: _stored(logs, mark, since), limit.value * 2, f"{container.name}: a line is stored")
-    except NotReached:
+    except NotReached as error:
+        if error.unanswered:
+            raise Unverified(f"the log store could not be read: {error}") from error
         return None
     return round(time.monotonic() - began, 3)
 
@@ -96,7 +98,7 @@ def _tallies(logs: Logs, marks: dict[str, Mark], count: int, since: float, limit
     try:
         until(complete, limit.value, "every numbered line is stored", every=1)
     except NotReached as error:
-        if not tallies:
+        if error.unanswered:
             raise Unverified(f"the log store could not be read: {error}") from error
     return tallies
 

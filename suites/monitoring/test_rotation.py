@@ -95,7 +95,7 @@ def _demand_bound(logs: Logs, limit: Limit, evidence: Evidence) -> None:
     try:
         seconds = until(bounded, limit.value, "the log store is within its bound", every=0.3)
     except NotReached as error:
-        if not seen:
+        if error.unanswered:
             raise Unverified(f"the log store's size could not be read: {error}") from error
         last = seen[-1][1]
         raise AssertionError(

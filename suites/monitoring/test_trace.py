@@ -1,12 +1,11 @@
 import time
-from contextlib import suppress
 
 from fixtures.clients.api import Api, new_key
 from fixtures.clients.logs import Logs, Record
 from fixtures.log_trace import gaps, hops
 from fixtures.stack import ComposeStack
 from fixtures.wait import NotReached, until
-from gate.check import check
+from gate.check import Unverified, check
 from gate.evidence import Evidence
 from gate.model import Limit, Sabotage
 from gate.target import Target
@@ -40,15 +39,16 @@ def test_trace(stack: ComposeStack, api: Api, target: Target, limits: dict[str, 
     def whole() -> bool:
         found.update(hops(target, _about(logs, since, job_id, key), job_id, request_id))
         missing[:] = gaps(found, job_id, request_id, logs_table.hops)
-        missing.extend(
-            [] if api.outcome(job_id) == "succeeded" else ["the job did not succeed, so its trace has no end"]
-        )
+        if api.outcome(job_id) != "succeeded":
+            missing.append("the job did not succeed, so its trace has no end")
         return not missing
 
-    with suppress(NotReached):
-        until(
-            whole, target.job.timeout_s + limits["monitoring.log_delay_s"].value, "the job's trace is whole", every=0.3
-        )
+    within = target.job.timeout_s + limits["monitoring.log_delay_s"].value
+    try:
+        until(whole, within, "the job's trace is whole", every=0.3)
+    except NotReached as error:
+        if error.unanswered:
+            raise Unverified(f"the job could not be followed: {error}") from error
     evidence.value("lines by role", {role: [line.text for line in lines] for role, lines in found.items()})
     evidence.observed(1, "job followed from its request to its end")
     assert not missing, f"the trace of the job {job_id} has a gap: " + "; ".join(missing)
