@@ -201,3 +201,81 @@ def test_nothing_is_published_before_rsyslog_has_counted(tmp_path):
     )
     assert not file.exists()
     assert time.monotonic() - began < 5
+
+
+KEPT_BY = """trap 'echo >> "$HUPS"' HUP
+"$KEEPER" > "$SAID" &
+while :; do sleep 0.1; done"""
+
+
+@pytest.fixture
+def keep(tmp_path: Path) -> Callable[[Callable[[], bool]], None]:
+    """Runs log-keeper on a store that may take 2 MiB, below a parent in rsyslogd's place, until something holds."""
+
+    def until(held: Callable[[], bool]) -> None:
+        environment = {
+            **os.environ,
+            "LOG_STORE": str(tmp_path / "store"),
+            "LOG_METRICS": str(tmp_path / "logs.prom"),
+            "HUPS": str(tmp_path / "hups"),
+            "SAID": str(tmp_path / "said"),
+            "KEEPER": str(LOGS / "log-keeper"),
+            "DOCJOBS_LOGS_DAYS": "3",
+            "DOCJOBS_LOGS_MIB": "2",
+            "DOCJOBS_LOGS_FILE_MIB": "1",
+        }
+        with subprocess.Popen(["bash", "-c", KEPT_BY], env=environment) as parent:
+            try:
+                deadline = time.monotonic() + 15
+                while not held():
+                    assert time.monotonic() < deadline, sorted((tmp_path / "store").rglob("*"))
+                    time.sleep(0.1)
+            finally:
+                parent.kill()
+
+    return until
+
+
+def sized(path: Path, kib: int, days_old: int = 0) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x" * kib * 1024)
+    at = time.time() - days_old * 86_400
+    os.utime(path, (at, at))
+    return path
+
+
+def taken(store: Path) -> int:
+    return sum(file.stat().st_size for file in store.rglob("*.jsonl"))
+
+
+def test_one_that_floods_gives_way_and_the_others_keep_what_they_said(keep, tmp_path):
+    store = tmp_path / "store"
+    others = [sized(store / "web" / "2026-11-24.jsonl", 300), sized(store / "db" / "2026-11-23.235900.jsonl", 300)]
+    flood = [sized(store / "clerk" / name, 900) for name in ("2026-11-24.120000.jsonl", "2026-11-24.120002.jsonl")]
+    current = sized(store / "clerk" / "2026-11-24.jsonl", 1100)
+    hups = tmp_path / "hups"  # rsyslogd was told to let go of what is split off
+    keep(lambda: taken(store) < 2 * 1024**2 and "most_bytes 2097152" in metrics_of(tmp_path) and hups.exists())
+    assert [path.stat().st_size for path in others] == [300 * 1024] * 2
+    assert not flood[0].exists()
+    assert not current.exists(), "it was split off, because it is larger than a file may be"
+
+
+def test_one_file_that_is_still_written_is_split_off_before_it_goes(keep, tmp_path):
+    store = tmp_path / "store"
+    for name in ("a", "b", "c"):
+        sized(store / name / "2026-11-24.jsonl", 900)
+    keep(lambda: taken(store) < 2 * 1024**2 and (tmp_path / "hups").exists())
+
+
+def test_what_is_too_old_goes_and_a_small_store_is_left_alone(keep, tmp_path):
+    store = tmp_path / "store"
+    old, new = sized(store / "a" / "2026-11-01.jsonl", 1, days_old=5), sized(store / "a" / "2026-11-24.jsonl", 1)
+    keep(lambda: not old.exists() and "bytes 1024" in metrics_of(tmp_path))
+    assert new.exists()
+    assert not (tmp_path / "hups").exists()
+    assert "heartbeat" in (tmp_path / "said").read_text()
+
+
+def metrics_of(folder: Path) -> str:
+    file = folder / "logs.prom"
+    return file.read_text() if file.exists() else ""
