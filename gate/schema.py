@@ -27,6 +27,7 @@ OPEN = {
     "commands_env/quick": "table of strings",
     "commands_env/release": "table of strings",
     "commands_env/soak": "table of strings",
+    "logs/exempt": "table of strings",
     "limits": "table of anything",
     "absent": "table of strings",
 }

@@ -103,6 +103,30 @@ class MetricsTable:
     deployment_marker: str | None = None
 
 
+# Lines of standard input to where the main process of a container writes, one write each, so that none is torn apart.
+WRITE = ("awk", '{ print > "/proc/1/fd/1"; fflush("/proc/1/fd/1") }')
+
+
+@dataclass(frozen=True, slots=True)
+class LogsTable:
+    """How the log store is read, inside a container of `service`, and what a stored line's fields are called."""
+
+    service: str
+    read: tuple[str, ...]
+    usage: tuple[str, ...] = ()
+    write: tuple[str, ...] = WRITE
+    timestamp: str = "/timestamp"
+    level: str = "/level"
+    service_pointer: str = "/service"
+    release: str = "/release"
+    request_id: str = "/request_id"
+    job_id: str = "/job_id"
+    request_header: str | None = None
+    hops: tuple[str, ...] = ()
+    burst_alert: str | None = None
+    exempt: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class ConfigurationTable:
     """The file that `commands.validate_configuration` judges, and the keys it must not do without."""
@@ -132,6 +156,7 @@ class Target:
     releases: Mapping[str, str]
     bad_releases: Mapping[str, tuple[str, ...]]
     metrics: MetricsTable | None
+    logs: LogsTable | None
     configuration: ConfigurationTable | None
     published: tuple[str, ...]
     profiles: Mapping[str, Mapping[str, str]]
@@ -143,6 +168,11 @@ class Target:
     def env(self) -> dict[str, str]:
         """The variables of [stack] env with those of the profile laid over them."""
         return {**self.stack.env, **self.profiles.get(self.profile or "", {})}
+
+    @property
+    def log_write(self) -> tuple[str, ...]:
+        """How lines are printed where a container's own processes print; there is a way without [logs] too."""
+        return self.logs.write if self.logs else WRITE
 
     def services(self, role: str) -> tuple[str, ...]:
         """The services of a role, none when the role is not filled; KeyError when there is no such role."""
@@ -207,6 +237,10 @@ class Target:
             "job.running": bool(self.job.running),
             "job.new_body": bool(self.job.new_body),
             "metrics.deployment_marker": self.metrics is not None and self.metrics.deployment_marker is not None,
+            "logs.read": self.logs is not None,
+            "logs.request_header": self.logs is not None and self.logs.request_header is not None,
+            "logs.hops": self.logs is not None and bool(self.logs.hops),
+            "logs.burst_alert": self.logs is not None and self.logs.burst_alert is not None,
             "database.sql": self.database is not None,
             "database.effects_sql": self.database is not None and self.database.effects_sql is not None,
             "configuration": self.configuration is not None,
@@ -234,6 +268,7 @@ def capability_names() -> frozenset[str]:
     names = {f"{table}.{key}" for table in ("commands", "releases", "bad_releases") for key in tables[table].keys}
     names |= {"auth", "api.version", "api.tls", "job", "job.running", "job.new_body"}
     names |= {"database.sql", "database.effects_sql", "metrics.deployment_marker"}
+    names |= {"logs.read", "logs.request_header", "logs.hops", "logs.burst_alert"}
     names |= {"configuration", "configuration.required", "stack.image_prefix_variable", "live-switch", "faults"}
     return frozenset(names | set(ROLES))
 
@@ -268,6 +303,7 @@ def load(path: Path, profile: str | None = None) -> Target:
         releases=_frozen(data.get("releases", {})),
         bad_releases=_frozen(data.get("bad_releases", {})),
         metrics=MetricsTable(**_frozen(data["metrics"])) if "metrics" in data else None,
+        logs=LogsTable(**_frozen(data["logs"])) if "logs" in data else None,
         configuration=ConfigurationTable(**_frozen(data["configuration"])) if "configuration" in data else None,
         published=tuple(published),
         profiles={name: table.get("env", {}) for name, table in data.get("profiles", {}).items()},

@@ -36,6 +36,8 @@ PLACEHOLDERS: dict[Path, tuple[str, ...]] = {
     ("commands", "audit_log"): (),
     ("commands", "acceptance"): ("release",),
     ("commands", "validate_configuration"): ("file",),
+    ("commands", "error_bursts"): (),
+    ("logs", "read"): ("since", "until"),
 }
 NEEDED_PLACEHOLDERS: dict[Path, str] = {
     ("job", "status_path"): "id",
@@ -53,7 +55,17 @@ URL_PATHS: tuple[Path, ...] = (
     ("job", "submit_path"),
     ("job", "status_path"),
 )
-POINTERS: tuple[Path, ...] = (("api", "version_pointer"), ("job", "id_pointer"), ("job", "state_pointer"))
+POINTERS: tuple[Path, ...] = (
+    ("api", "version_pointer"),
+    ("job", "id_pointer"),
+    ("job", "state_pointer"),
+    ("logs", "timestamp"),
+    ("logs", "level"),
+    ("logs", "service_pointer"),
+    ("logs", "release"),
+    ("logs", "request_id"),
+    ("logs", "job_id"),
+)
 FILES: tuple[Path, ...] = (("stack", "compose"), ("stack", "env_file"), ("api", "ca_file"), ("configuration", "file"))
 MAY_BE_EMPTY: tuple[Path, ...] = (
     ("stack", "prepare"),
@@ -173,7 +185,7 @@ def _roles(document: Document) -> Iterator[Problem]:
                 message = f'"{service}" has the role {owner[service]} already; a service has exactly one'
                 yield document.problem(("roles", role), message)
             owner.setdefault(service, role)
-    for path in (("api", "service"), ("metrics", "service")):
+    for path in (("api", "service"), ("metrics", "service"), ("logs", "service")):
         entry = _get(document, path)
         if entry and owner and entry not in owner:
             yield document.problem(path, f'"{entry}" has no role: {unknown("service", entry, owner)}')
@@ -184,6 +196,15 @@ def _roles(document: Document) -> Iterator[Problem]:
         elif owner and service not in owner:
             message = f'"{service}" has no role: {unknown("service", service, owner)}'
             yield document.problem(("published", "ports"), message)
+
+
+def _hops(document: Document) -> Iterator[Problem]:
+    roles = _get(document, ("roles",)) or {}
+    for hop in _get(document, ("logs", "hops")) or []:
+        if hop not in roles:
+            yield document.problem(
+                ("logs", "hops"), f'"{hop}" is no role that is filled: {unknown("role", hop, roles)}'
+            )
 
 
 def _auth(document: Document) -> Iterator[Problem]:
@@ -244,6 +265,7 @@ RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
     _shapes,
     _numbers,
     _roles,
+    _hops,
     _auth,
     _states,
     _release_variable,

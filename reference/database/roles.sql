@@ -20,6 +20,8 @@ ALTER ROLE docjobs_readonly SET statement_timeout = '30s';
 
 ALTER ROLE docjobs_app SET idle_in_transaction_session_timeout = '60s';
 
+GRANT SET ON PARAMETER log_min_error_statement, log_error_verbosity TO docjobs_owner;
+
 CREATE DATABASE docjobs OWNER docjobs_owner;
 
 REVOKE ALL ON DATABASE docjobs FROM PUBLIC;

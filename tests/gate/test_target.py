@@ -37,6 +37,17 @@ def test_the_smallest_file_gets_the_strictest_defaults(tmp_path):
     assert dict(small.commands) == dict(small.releases) == dict(small.absent) == dict(small.env) == {}
 
 
+def test_a_log_store_has_its_fields_at_the_usual_places_unless_it_says_otherwise(tmp_path):
+    text = f'{READINESS}\n[logs]\nservice = "pg"\nread = ["show", "{{since}}"]\nlevel = "/log/level"\nhops = ["api"]\n'
+    system = load(written(tmp_path, text))
+    assert system.logs is not None
+    assert (system.logs.timestamp, system.logs.level, system.logs.job_id) == ("/timestamp", "/log/level", "/job_id")
+    assert system.log_write == system.logs.write == target(tmp_path).log_write
+    assert {"logs.read", "logs.hops"} <= system.capabilities()
+    assert not {"logs.request_header", "logs.burst_alert"} & system.capabilities()
+    assert not {"logs.read", "logs.hops"} & target(tmp_path).capabilities()
+
+
 def test_the_file_is_identified_by_its_bytes(tmp_path):
     small = target(tmp_path)
     assert small.sha256 == hashlib.sha256(READINESS.encode()).hexdigest()

@@ -269,3 +269,19 @@ def test_a_file_in_another_folder_is_named_as_the_caller_named_it(tmp_path, monk
     with pytest.raises(TargetError) as error:
         load(Path("there/readiness.toml"))
     assert {problem.file for problem in error.value.problems} == {"there/readiness.toml"}
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('hops = ["api", "gateway"]', '"gateway" is no role that is filled'),
+        ('level = "level"', "must be a JSON pointer that begins with /"),
+        ('service = "stranger"', '"stranger" has no role'),
+        ('read = ["show", "{from}"]', "{from}: unknown placeholder"),
+        ("exempt = { art = 1 }", "must be"),
+        ("hops = []", "must not be empty"),
+    ],
+)
+def test_a_log_store_that_cannot_be_read(tmp_path, line, message):
+    keys = {"service": 'service = "pg"', "read": 'read = ["show"]'} | {line.split()[0]: line}
+    assert any(message in each for each in said(tmp_path, "\n".join([READINESS, "[logs]", *keys.values(), ""])))

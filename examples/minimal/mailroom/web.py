@@ -39,8 +39,14 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._answer(self._post)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class names it so)
-        say("web", "info", format % args)
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:  # noqa: ARG002  (the base class's words)
+        """One line a request, without its query: that may hold what must not be logged."""
+        path = getattr(self, "path", "").partition("?")[0]
+        say("web", "info", "answered", method=self.command, path=path, status=int(code) if code != "-" else None)
+
+    def log_message(self, format: str, *_: object) -> None:  # noqa: A002  (the base class names it so)
+        """What the base class says of its own holds the request's line, which may be anything."""
+        say("web", "warning", format)
 
     def _get(self) -> tuple[int, dict[str, Any]]:
         if self.path == "/alive":
