@@ -36,6 +36,7 @@ PLACEHOLDERS: dict[Path, tuple[str, ...]] = {
     ("commands", "audit_log"): (),
     ("commands", "acceptance"): ("release",),
     ("commands", "validate_configuration"): ("file",),
+    ("commands", "test_rules"): ("file",),
 }
 NEEDED_PLACEHOLDERS: dict[Path, str] = {
     ("job", "status_path"): "id",
@@ -45,6 +46,7 @@ NEEDED_PLACEHOLDERS: dict[Path, str] = {
     ("commands", "rollback_to"): "release",
     ("commands", "acceptance"): "release",
     ("commands", "validate_configuration"): "file",
+    ("commands", "test_rules"): "file",
 }
 URL_PATHS: tuple[Path, ...] = (
     ("api", "live"),
@@ -54,7 +56,16 @@ URL_PATHS: tuple[Path, ...] = (
     ("job", "status_path"),
 )
 POINTERS: tuple[Path, ...] = (("api", "version_pointer"), ("job", "id_pointer"), ("job", "state_pointer"))
-FILES: tuple[Path, ...] = (("stack", "compose"), ("stack", "env_file"), ("api", "ca_file"), ("configuration", "file"))
+FILES: tuple[Path, ...] = (
+    ("stack", "compose"),
+    ("stack", "env_file"),
+    ("api", "ca_file"),
+    ("configuration", "file"),
+    ("metrics", "rules"),
+    ("metrics", "rule_tests"),
+    ("dashboards", "files"),
+    ("dashboards", "datasources"),
+)
 MAY_BE_EMPTY: tuple[Path, ...] = (
     ("stack", "prepare"),
     ("job", "failed"),
@@ -63,6 +74,26 @@ MAY_BE_EMPTY: tuple[Path, ...] = (
     ("published", "ports"),
     ("configuration", "required"),
 )
+SIGNALS = (
+    "api_latency",
+    "api_traffic",
+    "api_errors",
+    "api_saturation",
+    "jobs_depth",
+    "jobs_oldest_age",
+    "jobs_duration",
+    "jobs_done",
+    "jobs_failures",
+    "jobs_stalled",
+    "database_connections",
+    "database_locks",
+    "database_size",
+    "database_wal_archiving",
+    "backup_age",
+    "certificate_expiry",
+)
+SHOWN_FAULTS = ("stopped", "paused", "killed")
+SHOWN_CHANGES = ("rises", "falls", "blank")
 STATES = ("pending", "succeeded", "failed", "cancelled")
 
 
@@ -151,7 +182,7 @@ def _shapes(document: Document) -> Iterator[Problem]:
 
 
 def _numbers(document: Document) -> Iterator[Problem]:
-    for path in (("api", "port"), ("metrics", "port")):
+    for path in (("api", "port"), ("metrics", "port"), ("dashboards", "port")):
         port = _get(document, path)
         if port is not None and not 1 <= port <= 65535:
             yield document.problem(path, f"must be from 1 to 65535, is {port}")
@@ -173,7 +204,7 @@ def _roles(document: Document) -> Iterator[Problem]:
                 message = f'"{service}" has the role {owner[service]} already; a service has exactly one'
                 yield document.problem(("roles", role), message)
             owner.setdefault(service, role)
-    for path in (("api", "service"), ("metrics", "service")):
+    for path in (("api", "service"), ("metrics", "service"), ("dashboards", "service")):
         entry = _get(document, path)
         if entry and owner and entry not in owner:
             yield document.problem(path, f'"{entry}" has no role: {unknown("service", entry, owner)}')
@@ -213,6 +244,40 @@ def _states(document: Document) -> Iterator[Problem]:
         yield document.problem(("job", "body"), "must contain {key}, or headers must: jobs are told apart by it")
 
 
+def _monitoring(document: Document) -> Iterator[Problem]:
+    signals = _get(document, ("metrics", "signals")) or {}
+    unmeasured = _get(document, ("metrics", "unmeasured")) or {}
+    for table, names in (("signals", signals), ("unmeasured", unmeasured)):
+        for name in names:
+            if name not in SIGNALS:
+                yield document.problem(("metrics", table, name), unknown("signal", name, SIGNALS))
+    for name in signals.keys() & unmeasured.keys():
+        yield document.problem(("metrics", "unmeasured", name), "is measured: it stands in [metrics.signals] too")
+    owner = {service for services in (_get(document, ("roles",)) or {}).values() for service in services}
+    for service in _get(document, ("metrics", "unscraped")) or {}:
+        if service not in owner:
+            message = f'"{service}" has no role: {unknown("service", service, owner)}'
+            yield document.problem(("metrics", "unscraped", service), message)
+    for table in ("signals", "unmeasured", "unscraped", "unseen"):
+        for name, sentence in (_get(document, ("metrics", table)) or {}).items():
+            if not sentence.strip():
+                yield document.problem(("metrics", table, name), "must not be empty")
+    yield from _shown(document)
+
+
+def _shown(document: Document) -> Iterator[Problem]:
+    roles = _get(document, ("roles",)) or {}
+    for panel, claim in (_get(document, ("dashboards", "shows")) or {}).items():
+        words = claim.split()
+        if len(words) != 3 or words[0] not in SHOWN_FAULTS or words[2] not in SHOWN_CHANGES:
+            shape = f"{' | '.join(SHOWN_FAULTS)}, a role, {' | '.join(SHOWN_CHANGES)}"
+            yield document.problem(("dashboards", "shows", panel), f'must be {shape}, is "{claim}"')
+        elif words[1] not in roles:
+            yield document.problem(("dashboards", "shows", panel), unknown("role", words[1], roles))
+        if "/" not in panel:
+            yield document.problem(("dashboards", "shows", panel), "must be the dashboard's uid/the panel's title")
+
+
 def _release_variable(document: Document) -> Iterator[Problem]:
     variable = _get(document, ("stack", "release_variable"))
     if variable and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", variable):
@@ -247,6 +312,7 @@ RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
     _auth,
     _states,
     _release_variable,
+    _monitoring,
     _absences,
     limit_problems,
 )

@@ -125,4 +125,4 @@ def shown(value: Any) -> str:
         return "[" + ", ".join(shown(inner) for inner in value) + "]"
     if isinstance(value, bool):
         return str(value).lower()
-    return f'"{value}"' if isinstance(value, str) else str(value)
+    return json.dumps(value) if isinstance(value, str) else str(value)
