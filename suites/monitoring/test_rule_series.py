@@ -13,7 +13,7 @@ from gate.target import Target
     "monitoring.rule-series",
     title="Every selector of every rule and panel finds a series, and every function fits its metric's type",
     why="An alert on a metric that was renamed is silent for ever, which looks the same as all being well.",
-    fix="Correct the name or label; let the system write a series with 0 before its first event, or declare it in [metrics.unseen].",
+    fix="Correct the name or label; write a series with 0 before its first event, or declare it in [metrics.unseen].",
     needs=("metrics", "metrics.service"),
     minimum=5,
     broken_by=(

@@ -71,7 +71,9 @@ def _not_loaded(
     for rule in declared:
         try:
             if (rule.name, live.canonical(metrics, rule.expression)) not in running:
-                wrong.append(f"{rule.name} ({rule.file}) is not what runs: Prometheus has not loaded it as it stands there")
+                wrong.append(
+                    f"{rule.name} ({rule.file}) is not what runs: Prometheus has not loaded it as it stands there"
+                )
         except AssertionError as error:
             wrong.append(f"{rule.name} ({rule.file}) cannot be parsed: {error}")
     names = {rule.name for rule in declared}
