@@ -5,7 +5,10 @@ from fixtures.wait import Unreachable
 from gate.check import Unverified, check
 from gate.evidence import Evidence
 from gate.model import Sabotage
+from gate.shell import Completed
 from gate.target import Target
+
+SHOWN = 1500  # characters of what promtool says
 
 
 @check(
@@ -43,23 +46,32 @@ def test_rules(stack: ComposeStack, target: Target, evidence: Evidence) -> None:
     except Unreachable as error:
         raise Unverified(str(error)) from error
     wrong += [f"{rule.name} cannot be evaluated: {rule.error}" for rule in loaded if rule.error]
-    checks = {
-        "check rules": promtool.check_rules(stack, rule_files.matching(stack.folder, table.rules)),
-        "check config": promtool.check_config(stack, config),
-    }
-    tests = promtool.unit_tests(stack, rule_files.matching(stack.folder, table.rule_tests))
-    for name, done in {**checks, **tests}.items():
-        evidence.attach(f"promtool-{name}.txt", f"{done.line}\n{done.stdout}\n{done.stderr}")
-        if done.status != 0:
-            wrong.append(f"promtool: {name} failed: {done.tail}")
+    files = rule_files.matching(stack.folder, table.rule_tests)
+    tests = promtool.unit_tests(stack, files)
+    checks = (
+        promtool.check_rules(stack, rule_files.matching(stack.folder, table.rules)),
+        promtool.check_config(stack, config),
+    )
+    for done in (*checks, *tests):
+        what = " ".join(done.argv[-2:])
+        evidence.attach("promtool.txt", f"{done.line}\n{done.stdout}\n{done.stderr}")
+        wrong += [f"promtool failed: {what}: {_said(done)}"] if done.status != 0 else []
     evidence.observed(len(declared), "rules")
     evidence.observed(len(expected), "expectations of unit tests")
     evidence.value("rules by file", {rule.name: rule.file for rule in declared})
     assert not wrong, "\n".join(wrong)
     # Its silence is no pass: a run that says for no file that it went well has run nothing.
-    silent = [name for name, done in tests.items() if "SUCCESS" not in done.stdout]
-    if silent:
-        raise Unverified(f"promtool ended with 0 and reports no success for {', '.join(silent)}")
+    successes = sum(done.stdout.count("SUCCESS") for done in tests)
+    if successes < len(files):
+        raise Unverified(
+            f"promtool ended with 0 and reports success for {successes} of {len(files)} files of unit tests"
+        )
+
+
+def _said(done: Completed) -> str:
+    """What went wrong, from where it begins: promtool tells of every file, also of the good ones."""
+    said = f"{done.stdout}\n{done.stderr}"
+    return said[max(0, said.find("FAILED")) :].strip()[:SHOWN] or f"it ended with {done.status}"
 
 
 def _not_loaded(
