@@ -37,7 +37,7 @@ def test_dashboard_truth(
     evidence: Evidence,
 ) -> None:
     assert target.dashboards is not None
-    metrics, limit = Prometheus(stack), limits["monitoring.panel_s"]
+    metrics, limit = Prometheus(stack, settled=True), limits["monitoring.panel_s"]
     claims, wrong = truth.claims(target.dashboards.shows, dashboard.dashboards(stack.folder, target.dashboards.files))
     seen: list[Seen] = []
     try:

@@ -40,7 +40,7 @@ def test_dashboards(
 ) -> None:
     assert target.metrics is not None
     assert target.dashboards is not None
-    metrics, table = Prometheus(stack), target.dashboards
+    metrics, table = Prometheus(stack, settled=True), target.dashboards
     all_boards = dashboard.dashboards(stack.folder, table.files)
     sources = dashboard.data_sources(stack.folder, table.datasources)
     every = [panel for each in all_boards for panel in each.panels]

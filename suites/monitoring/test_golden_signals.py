@@ -32,7 +32,7 @@ def test_golden_signals(
     stack: ComposeStack, load_seen: Exercise, target: Target, limits: dict[str, Limit], evidence: Evidence
 ) -> None:
     assert target.metrics is not None
-    metrics, table = Prometheus(stack), target.metrics
+    metrics, table = Prometheus(stack, settled=True), target.metrics
     wrong = signals.undeclared(table.signals, table.unmeasured)
     found = Judged()
 

@@ -27,7 +27,7 @@ from gate.target import Target
 )
 def test_rule_series(stack: ComposeStack, target: Target, limits: dict[str, Limit], evidence: Evidence) -> None:
     assert target.metrics is not None
-    metrics, unseen = Prometheus(stack), target.metrics.unseen
+    metrics, unseen = Prometheus(stack, settled=True), target.metrics.unseen
     try:
         asked, wrong = questions.understood(metrics, questions.of_system(stack, live.rules(metrics)))
         wrong += lookup.misused(asked, live.types(metrics))

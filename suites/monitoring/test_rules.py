@@ -35,7 +35,7 @@ SHOWN = 1500  # characters of what promtool says
 )
 def test_rules(stack: ComposeStack, target: Target, evidence: Evidence) -> None:
     assert target.metrics is not None
-    table, metrics = target.metrics, Prometheus(stack)
+    table, metrics = target.metrics, Prometheus(stack, settled=True)
     declared = rule_files.declared(stack.folder, table.rules)
     expected = rule_files.expectations(stack.folder, table.rule_tests)
     wrong = rule_files.untested(declared, expected)

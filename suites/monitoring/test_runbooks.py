@@ -30,7 +30,7 @@ from gate.model import Sabotage
 )
 def test_runbooks(stack: ComposeStack, evidence: Evidence) -> None:
     try:
-        alerts = [rule for rule in live.rules(Prometheus(stack)) if rule.alerting]
+        alerts = [rule for rule in live.rules(Prometheus(stack, settled=True)) if rule.alerting]
     except Unreachable as error:
         raise Unverified(str(error)) from error
     wrong, unreachable = [], []

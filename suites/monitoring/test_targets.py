@@ -27,7 +27,7 @@ from gate.target import Target
 )
 def test_targets(stack: ComposeStack, target: Target, limits: dict[str, Limit], evidence: Evidence) -> None:
     assert target.metrics is not None
-    metrics, table = Prometheus(stack), target.metrics
+    metrics, table = Prometheus(stack, settled=True), target.metrics
     wrong: list[str] = []
 
     def watched() -> bool:
