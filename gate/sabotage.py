@@ -160,6 +160,10 @@ def _defects(document: Document) -> Iterator[Problem]:
     for index, edit in enumerate(document.data.get("replace", ())):
         if ("find" in edit) == ("pattern" in edit):
             yield document.problem(("replace", index), "must have either find or pattern")
+        try:
+            re.compile(edit.get("pattern", ""))
+        except re.error as error:
+            yield document.problem(("replace", index, "pattern"), f"is no regular expression: {error}")
     for path, value in _entries(document, {"replace": ("find", "pattern"), "exec": ("command",), "command": ("argv",)}):
         if not value:
             yield document.problem(path, "must not be empty")
