@@ -1,6 +1,6 @@
 from fixtures.clients.prometheus import Prometheus
 from fixtures.metrics import live
-from fixtures.metrics.coverage import uncovered
+from fixtures.metrics.coverage import unaccounted, uncovered
 from fixtures.stack import ComposeStack
 from fixtures.wait import NotReached, Unreachable, until
 from gate.check import Unverified, check
@@ -11,7 +11,7 @@ from gate.target import Target
 
 @check(
     "monitoring.targets",
-    title="Every container of every role is scraped and answers; every scrape job finds something",
+    title="Every container is scraped and answers, or somebody says who speaks for it; every scrape job finds something",
     why="What is not scraped has no series, so no alert on it can ever fire, and its panels look calm.",
     fix="Give the service a scrape job, or say in readiness.toml [metrics.unscraped] who speaks for it.",
     needs=("metrics", "metrics.service"),
@@ -44,10 +44,12 @@ def test_targets(stack: ComposeStack, target: Target, limits: dict[str, Limit], 
     found = live.targets(metrics)
     empty = sorted(set(live.jobs(metrics)) - {each.job for each in found})
     wrong += [f"the scrape job {job} finds no target" for job in empty]
-    services = stack.declared.get("services", {})
-    unscraped = [name for name in services if name not in {c.service for c in stack.containers()}]
+    running = stack.containers()
+    idle = {name: target.role_of(name) or "" for name in stack.declared.get("services", {})}
+    idle = {name: role for name, role in idle.items() if name not in {c.service for c in running}}
+    wrong += unaccounted(idle, running, table.unscraped)
     evidence.observed(len(found), "targets")
     evidence.value("targets", [f"{each.job}: {each.host} {each.health} every {each.every}" for each in found])
     evidence.value("services that nobody scrapes, and why", dict(table.unscraped))
-    evidence.value("services that do not run now", unscraped)
+    evidence.value("services that do not run now", idle)
     assert not wrong, "not watched: " + "; ".join(wrong)
