@@ -4,7 +4,7 @@ from fixtures.clients.grafana import Grafana, disagreements
 from fixtures.clients.prometheus import Prometheus
 from fixtures.metrics import dashboard, live, panels, units
 from fixtures.metrics.dashboard import Dashboard, DataSource, Panel
-from fixtures.metrics.exercise import Exercise
+from fixtures.metrics.exercise import Exercise, Loads
 from fixtures.stack import ComposeStack
 from fixtures.wait import NotReached, Unreachable, until
 from gate.check import Unverified, check
@@ -36,20 +36,21 @@ from gate.target import Target
     ),
 )
 def test_dashboards(
-    stack: ComposeStack, load_seen: Exercise, target: Target, limits: dict[str, Limit], evidence: Evidence
+    stack: ComposeStack, loads: Loads, target: Target, limits: dict[str, Limit], evidence: Evidence
 ) -> None:
     assert target.metrics is not None
     assert target.dashboards is not None
     metrics, table = Prometheus(stack, settled=True), target.dashboards
     all_boards = dashboard.dashboards(stack.folder, table.files)
     sources = dashboard.data_sources(stack.folder, table.datasources)
+    load = loads.last()
     every = [panel for each in all_boards for panel in each.panels]
     ours = [panel for panel in every if panels.of_metrics(panel, sources)]
     wrong = dashboard.flaws(all_boards, sources) + _wrong_units(ours)
     try:
         wrong += panels.not_shown(target.metrics.signals, all_boards, live.rules(metrics))
-        dead, declared = _dead(metrics, ours, load_seen, target, limits["monitoring.visible_s"].value)
-        rendering, differs = _in_grafana(stack, all_boards, sources, load_seen)
+        dead, declared = _dead(metrics, ours, load, target, limits["monitoring.visible_s"].value)
+        rendering, differs = _in_grafana(stack, all_boards, sources, load)
     except Unreachable as error:
         raise Unverified(str(error)) from error
     evidence.observed(sum(len(panel.queries) for panel in ours), "queries of panels")

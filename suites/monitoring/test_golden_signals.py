@@ -2,7 +2,7 @@ import time
 
 from fixtures.clients.prometheus import Prometheus
 from fixtures.metrics import signals
-from fixtures.metrics.exercise import Exercise
+from fixtures.metrics.exercise import Loads
 from fixtures.metrics.signals import Judged
 from fixtures.stack import ComposeStack
 from fixtures.wait import NotReached, Unreachable, until
@@ -29,18 +29,19 @@ from gate.target import Target
     ),
 )
 def test_golden_signals(
-    stack: ComposeStack, load_seen: Exercise, target: Target, limits: dict[str, Limit], evidence: Evidence
+    stack: ComposeStack, loads: Loads, target: Target, limits: dict[str, Limit], evidence: Evidence
 ) -> None:
     assert target.metrics is not None
     metrics, table = Prometheus(stack, settled=True), target.metrics
+    load = loads.fresh()
     wrong = signals.undeclared(table.signals, table.unmeasured)
     found = Judged()
 
     def all_true() -> bool:
         nonlocal found
         now = time.time()
-        readings = {name: signals.read(metrics, name, e, load_seen.quiet, now) for name, e in table.signals.items()}
-        found = signals.judged(readings, load_seen, limits["monitoring.traffic_error"].value)
+        readings = {name: signals.read(metrics, name, e, load.quiet, now) for name, e in table.signals.items()}
+        found = signals.judged(readings, load, limits["monitoring.traffic_error"].value)
         return not found.wrong
 
     try:
@@ -50,7 +51,7 @@ def test_golden_signals(
         if isinstance(error.last, Unreachable):
             raise Unverified(str(error.last)) from error
     evidence.observed(len(found.seen), "signals")
-    evidence.value("load", {"requests": len(load_seen.requests), "jobs": len(load_seen.jobs)})
+    evidence.value("load", {"requests": len(load.requests), "jobs": len(load.jobs)})
     evidence.value("signals", found.seen)
     evidence.value("not measured, and why", dict(table.unmeasured))
     wrong += found.wrong
