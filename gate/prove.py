@@ -218,13 +218,17 @@ def _edit(folder: Path, edit: dict[str, str]) -> None:
     path.write_bytes(text.replace(find, edit["with"].encode()))
 
 
-def _edit_everywhere(folder: Path, edit: dict[str, str], target: Target) -> None:
-    """Every match of `pattern` in the files that a key of readiness.toml names (`file = "{metrics.rules}"`), replaced by
-    `with`: a defect that fits any system."""
-    table, _, key = edit["file"].strip("{}").partition(".")
+def named_files(folder: Path, name: str, target: Target) -> tuple[Path, ...]:
+    """The files that a key of readiness.toml, `{metrics.rules}`, names in this folder; none when the target has no such key."""
+    table, _, key = name.strip("{}").partition(".")
     globs: Iterable[str] = getattr(getattr(target, table, None), key, ())
+    return tuple(sorted({path for glob in globs for path in folder.glob(glob)}))
+
+
+def _edit_everywhere(folder: Path, edit: dict[str, str], target: Target) -> None:
+    """Every match of `pattern` in the files that a key of readiness.toml names, replaced: a defect that fits any system."""
     times = 0
-    for path in sorted({path for glob in globs for path in folder.glob(glob)}):
+    for path in named_files(folder, edit["file"], target):
         text, count = re.subn(edit["pattern"], edit["with"], path.read_text())
         path.write_text(text)
         times += count
