@@ -46,7 +46,10 @@ def test_dashboards(
     load = loads.last()
     every = [panel for each in all_boards for panel in each.panels]
     ours = [panel for panel in every if panels.of_metrics(panel, sources)]
+    services = stack.declared.get("services", {})
     wrong = dashboard.flaws(all_boards, sources) + _wrong_units(ours)
+    wrong += panels.misled(sources, services, target.metrics.service, target.metrics.port)
+    wrong += panels.unmarked(all_boards, target.metrics.deployment_marker)
     try:
         wrong += panels.not_shown(target.metrics.signals, all_boards, live.rules(metrics))
         dead, declared = _dead(metrics, ours, load, target, limits["monitoring.visible_s"].value)
