@@ -4,6 +4,7 @@ from fixtures.clients.api import Api
 from fixtures.clients.prometheus import Prometheus
 from fixtures.metrics import dashboard, truth
 from fixtures.metrics.truth import Seen
+from fixtures.metrics.users import users
 from fixtures.stack import ComposeStack
 from fixtures.steady import SteadyState
 from fixtures.wait import Unreachable, pause_until, until
@@ -41,7 +42,7 @@ def test_dashboard_truth(
     claims, wrong = truth.claims(target.dashboards.shows, dashboard.dashboards(stack.folder, target.dashboards.files))
     seen: list[Seen] = []
     try:
-        with truth.users(stack):
+        with users(stack):
             pause_until(time.monotonic() + truth.BEFORE_S)
             for (kind, role), of_fault in truth.by_fault(claims).items():
                 evidence.event("fault", f"{kind}: every {role}")
