@@ -12,6 +12,8 @@ from gate.evidence import Evidence
 from gate.model import Limit, Sabotage
 from gate.target import Target
 
+MARKS_S = 1800  # back to whatever was deployed in this run
+
 
 @check(
     "monitoring.dashboards",
@@ -40,7 +42,7 @@ def test_dashboards(
 ) -> None:
     assert target.metrics is not None
     assert target.dashboards is not None
-    metrics, table = Prometheus(stack, settled=True), target.dashboards
+    metrics, table, marker = Prometheus(stack, settled=True), target.dashboards, target.metrics.deployment_marker
     all_boards = dashboard.dashboards(stack.folder, table.files)
     sources = dashboard.data_sources(stack.folder, table.datasources)
     load = loads.last()
@@ -49,9 +51,10 @@ def test_dashboards(
     services = stack.declared.get("services", {})
     wrong = dashboard.flaws(all_boards, sources) + _wrong_units(ours)
     wrong += panels.misled(sources, services, target.metrics.service, target.metrics.port)
-    wrong += panels.unmarked(all_boards, target.metrics.deployment_marker)
+    wrong += panels.unmarked(all_boards, marker)
     try:
         wrong += panels.not_shown(target.metrics.signals, all_boards, live.rules(metrics))
+        wrong += panels.unmarking(metrics, all_boards, marker, time.time() - MARKS_S, time.time())
         dead, declared = _dead(metrics, ours, load, target, limits["monitoring.visible_s"].value)
         rendering, differs = _in_grafana(stack, all_boards, sources, load)
     except Unreachable as error:
