@@ -44,10 +44,10 @@ def test_targets(stack: ComposeStack, target: Target, limits: dict[str, Limit], 
     found = live.targets(metrics)
     empty = sorted(set(live.jobs(metrics)) - {each.job for each in found})
     wrong += [f"the scrape job {job} finds no target" for job in empty]
-    running = stack.containers()
+    there = stack.all_containers()
     idle = {name: target.role_of(name) or "" for name in stack.declared.get("services", {})}
-    idle = {name: role for name, role in idle.items() if name not in {c.service for c in running}}
-    wrong += unaccounted(idle, running, table.unscraped)
+    idle = {name: role for name, role in idle.items() if name not in {c.service for c in there}}
+    wrong += unaccounted(idle, there, table.unscraped)
     evidence.observed(len(found), "targets")
     evidence.value("targets", [f"{each.job}: {each.host} {each.health} every {each.every}" for each in found])
     evidence.value("services that nobody scrapes, and why", dict(table.unscraped))
