@@ -43,7 +43,9 @@ class Sabotage:
     """A defect put into the system on purpose, which one of `expects` must catch, with `says` in the reason it gives.
     See docs/how-to/sabotage.md.
 
-    In `compose`, service keys and values may name a role in braces, `{worker}`: it becomes every service of that role.
+    An edit in `replace` has `find`, which must be there exactly once, or `pattern`, a regular expression whose every match
+    is replaced, in the files that a key of readiness.toml names: `{"file": "{metrics.rules}", ...}`. In `compose`, service
+    keys and values may name a role in braces, `{worker}`: it becomes every service of that role.
     """
 
     id: str

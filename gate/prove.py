@@ -10,6 +10,7 @@ not caught so is proven again alone, before it is called missed.
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -148,7 +149,10 @@ def _prove_one(
     try:
         _copy(request.target.folder, copy)
         for edit in sabotage.replace:
-            _edit(copy, edit)
+            if "pattern" in edit:
+                _edit_everywhere(copy, edit, request.target)
+            else:
+                _edit(copy, edit)
         target = targets.load(copy / request.target.file.name, profile=request.target.profile)
         return Proof.of(sabotage, _run(request, checks, tools, progress, (sabotage,), target, prefix).run, green)
     except (UsageError, CouldNotRunError, CommandFailed) as error:
@@ -212,3 +216,21 @@ def _edit(folder: Path, edit: dict[str, str]) -> None:
     if times != 1:
         raise NotPutInError(f"{edit['file']}: {edit['find']!r} is there {times} times, must be once")
     path.write_bytes(text.replace(find, edit["with"].encode()))
+
+
+def named_files(folder: Path, name: str, target: Target) -> tuple[Path, ...]:
+    """The files that a key of readiness.toml, `{metrics.rules}`, names in this folder; none when the target has no such key."""
+    table, _, key = name.strip("{}").partition(".")
+    globs: Iterable[str] = getattr(getattr(target, table, None), key, ())
+    return tuple(sorted({path for glob in globs for path in folder.glob(glob)}))
+
+
+def _edit_everywhere(folder: Path, edit: dict[str, str], target: Target) -> None:
+    """Every match of `pattern` in the files that a key of readiness.toml names, replaced: a defect that fits any system."""
+    times = 0
+    for path in named_files(folder, edit["file"], target):
+        text, count = re.subn(edit["pattern"], edit["with"], path.read_text())
+        path.write_text(text)
+        times += count
+    if not times:
+        raise NotPutInError(f"{edit['file']}: {edit['pattern']!r} matches nothing in the files that it names")

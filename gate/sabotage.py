@@ -22,7 +22,7 @@ _KEYS = {
     "system": text(needed=False),
     "profile": text(needed=False),
     "says": text(needed=False),
-    "replace": tables({"file": text(), "find": text(), "with": text()}),
+    "replace": tables({"file": text(), "find": text(needed=False), "pattern": text(needed=False), "with": text()}),
     "compose": Node("table of anything", needed=False),
     "exec": tables(
         {"role": text(), "command": texts(), "user": text(needed=False), "detach": Node("boolean", needed=False)}
@@ -157,11 +157,18 @@ def _violations(document: Document) -> Iterator[Problem]:
 
 
 def _defects(document: Document) -> Iterator[Problem]:
-    for path, value in _entries(document, {"replace": ("find",), "exec": ("command",), "command": ("argv",)}):
+    for index, edit in enumerate(document.data.get("replace", ())):
+        if ("find" in edit) == ("pattern" in edit):
+            yield document.problem(("replace", index), "must have either find or pattern")
+        try:
+            re.compile(edit.get("pattern", ""))
+        except re.error as error:
+            yield document.problem(("replace", index, "pattern"), f"is no regular expression: {error}")
+    for path, value in _entries(document, {"replace": ("find", "pattern"), "exec": ("command",), "command": ("argv",)}):
         if not value:
             yield document.problem(path, "must not be empty")
     for index, edit in enumerate(document.data.get("replace", ())):
-        if edit["find"] == edit["with"]:
+        if edit.get("find") == edit["with"]:
             yield document.problem(("replace", index, "with"), "is the same as find, so nothing would change")
     known = {"role": ROLES, "kind": FAULTS, "name": tuple(schema().keys["commands"].keys)}
     for path, value in _entries(document, {"exec": ("role",), "fault": ("role", "kind"), "command": ("name",)}):
@@ -173,4 +180,4 @@ def _defects(document: Document) -> Iterator[Problem]:
 def _entries(document: Document, wanted: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[KeyPath, Json]]:
     for kind, keys in wanted.items():
         for index, entry in enumerate(document.data.get(kind, ())):
-            yield from (((kind, index, key), entry[key]) for key in keys)
+            yield from (((kind, index, key), entry[key]) for key in keys if key in entry)

@@ -28,6 +28,11 @@ OPEN = {
     "commands_env/release": "table of strings",
     "commands_env/soak": "table of strings",
     "logs/exempt": "table of strings",
+    "metrics/signals": "table of strings",
+    "metrics/unmeasured": "table of strings",
+    "metrics/unscraped": "table of strings",
+    "metrics/unseen": "table of strings",
+    "dashboards/shows": "table of strings",
     "limits": "table of anything",
     "absent": "table of strings",
 }

@@ -96,11 +96,31 @@ class DatabaseTable:
 
 @dataclass(frozen=True, slots=True)
 class MetricsTable:
-    """Where the Prometheus API answers, inside the container; the query that every change must leave a mark on."""
+    """Where the Prometheus API answers, inside the container; the query that every change must leave a mark on; files of
+    rules and their unit tests (globs below the folder); the expression of each signal; and, each with its owner's
+    sentence, signals that are not measured, services that nobody scrapes, metrics that appear only after an event."""
 
     service: str
     port: int
     deployment_marker: str | None = None
+    rules: tuple[str, ...] = ()
+    rule_tests: tuple[str, ...] = ()
+    signals: Mapping[str, str] = field(default_factory=dict)
+    unmeasured: Mapping[str, str] = field(default_factory=dict)
+    unscraped: Mapping[str, str] = field(default_factory=dict)
+    unseen: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DashboardsTable:
+    """Dashboards as files (globs below the folder), Grafana's provisioning of data sources, where its API answers inside
+    the container, and which panel (`uid/title`) does what under which fault."""
+
+    files: tuple[str, ...]
+    datasources: tuple[str, ...] = ()
+    service: str | None = None
+    port: int = 3000
+    shows: Mapping[str, str] = field(default_factory=dict)
 
 
 # Lines of standard input to where the main process of a container writes, one write each, so that none is torn apart.
@@ -157,6 +177,7 @@ class Target:
     bad_releases: Mapping[str, tuple[str, ...]]
     metrics: MetricsTable | None
     logs: LogsTable | None
+    dashboards: DashboardsTable | None
     configuration: ConfigurationTable | None
     published: tuple[str, ...]
     profiles: Mapping[str, Mapping[str, str]]
@@ -241,6 +262,12 @@ class Target:
             "logs.request_header": self.logs is not None and self.logs.request_header is not None,
             "logs.hops": self.logs is not None and bool(self.logs.hops),
             "logs.burst_alert": self.logs is not None and self.logs.burst_alert is not None,
+            "metrics.service": self.metrics is not None,
+            "metrics.rules": self.metrics is not None and bool(self.metrics.rules),
+            "metrics.rule_tests": self.metrics is not None and bool(self.metrics.rule_tests),
+            "metrics.signals": self.metrics is not None and bool(self.metrics.signals),
+            "dashboards.files": self.dashboards is not None,
+            "dashboards.shows": self.dashboards is not None and bool(self.dashboards.shows),
             "database.sql": self.database is not None,
             "database.effects_sql": self.database is not None and self.database.effects_sql is not None,
             "configuration": self.configuration is not None,
@@ -267,8 +294,9 @@ def capability_names() -> frozenset[str]:
     tables = schema().keys
     names = {f"{table}.{key}" for table in ("commands", "releases", "bad_releases") for key in tables[table].keys}
     names |= {"auth", "api.version", "api.tls", "job", "job.running", "job.new_body"}
-    names |= {"database.sql", "database.effects_sql", "metrics.deployment_marker"}
     names |= {"logs.read", "logs.request_header", "logs.hops", "logs.burst_alert"}
+    names |= {"database.sql", "database.effects_sql", "metrics.deployment_marker", "metrics.service"}
+    names |= {"metrics.rules", "metrics.rule_tests", "metrics.signals", "dashboards.files", "dashboards.shows"}
     names |= {"configuration", "configuration.required", "stack.image_prefix_variable", "live-switch", "faults"}
     return frozenset(names | set(ROLES))
 
@@ -304,6 +332,7 @@ def load(path: Path, profile: str | None = None) -> Target:
         bad_releases=_frozen(data.get("bad_releases", {})),
         metrics=MetricsTable(**_frozen(data["metrics"])) if "metrics" in data else None,
         logs=LogsTable(**_frozen(data["logs"])) if "logs" in data else None,
+        dashboards=DashboardsTable(**_frozen(data["dashboards"])) if "dashboards" in data else None,
         configuration=ConfigurationTable(**_frozen(data["configuration"])) if "configuration" in data else None,
         published=tuple(published),
         profiles={name: table.get("env", {}) for name, table in data.get("profiles", {}).items()},

@@ -38,6 +38,7 @@ PLACEHOLDERS: dict[Path, tuple[str, ...]] = {
     ("commands", "validate_configuration"): ("file",),
     ("commands", "error_bursts"): (),
     ("logs", "read"): ("since", "until"),
+    ("commands", "test_rules"): ("file",),
 }
 NEEDED_PLACEHOLDERS: dict[Path, str] = {
     ("job", "status_path"): "id",
@@ -47,6 +48,7 @@ NEEDED_PLACEHOLDERS: dict[Path, str] = {
     ("commands", "rollback_to"): "release",
     ("commands", "acceptance"): "release",
     ("commands", "validate_configuration"): "file",
+    ("commands", "test_rules"): "file",
 }
 URL_PATHS: tuple[Path, ...] = (
     ("api", "live"),
@@ -66,7 +68,16 @@ POINTERS: tuple[Path, ...] = (
     ("logs", "request_id"),
     ("logs", "job_id"),
 )
-FILES: tuple[Path, ...] = (("stack", "compose"), ("stack", "env_file"), ("api", "ca_file"), ("configuration", "file"))
+FILES: tuple[Path, ...] = (
+    ("stack", "compose"),
+    ("stack", "env_file"),
+    ("api", "ca_file"),
+    ("configuration", "file"),
+    ("metrics", "rules"),
+    ("metrics", "rule_tests"),
+    ("dashboards", "files"),
+    ("dashboards", "datasources"),
+)
 MAY_BE_EMPTY: tuple[Path, ...] = (
     ("stack", "prepare"),
     ("job", "failed"),
@@ -75,6 +86,26 @@ MAY_BE_EMPTY: tuple[Path, ...] = (
     ("published", "ports"),
     ("configuration", "required"),
 )
+SIGNALS = (
+    "api_latency",
+    "api_traffic",
+    "api_errors",
+    "api_saturation",
+    "jobs_depth",
+    "jobs_oldest_age",
+    "jobs_duration",
+    "jobs_done",
+    "jobs_failures",
+    "jobs_stalled",
+    "database_connections",
+    "database_locks",
+    "database_size",
+    "database_wal_archiving",
+    "backup_age",
+    "certificate_expiry",
+)
+SHOWN_FAULTS = ("stopped", "paused", "killed")
+SHOWN_CHANGES = ("rises", "falls", "blank")
 STATES = ("pending", "succeeded", "failed", "cancelled")
 
 
@@ -163,7 +194,7 @@ def _shapes(document: Document) -> Iterator[Problem]:
 
 
 def _numbers(document: Document) -> Iterator[Problem]:
-    for path in (("api", "port"), ("metrics", "port")):
+    for path in (("api", "port"), ("metrics", "port"), ("dashboards", "port")):
         port = _get(document, path)
         if port is not None and not 1 <= port <= 65535:
             yield document.problem(path, f"must be from 1 to 65535, is {port}")
@@ -185,7 +216,7 @@ def _roles(document: Document) -> Iterator[Problem]:
                 message = f'"{service}" has the role {owner[service]} already; a service has exactly one'
                 yield document.problem(("roles", role), message)
             owner.setdefault(service, role)
-    for path in (("api", "service"), ("metrics", "service"), ("logs", "service")):
+    for path in (("api", "service"), ("metrics", "service"), ("dashboards", "service"), ("logs", "service")):
         entry = _get(document, path)
         if entry and owner and entry not in owner:
             yield document.problem(path, f'"{entry}" has no role: {unknown("service", entry, owner)}')
@@ -234,6 +265,40 @@ def _states(document: Document) -> Iterator[Problem]:
         yield document.problem(("job", "body"), "must contain {key}, or headers must: jobs are told apart by it")
 
 
+def _monitoring(document: Document) -> Iterator[Problem]:
+    signals = _get(document, ("metrics", "signals")) or {}
+    unmeasured = _get(document, ("metrics", "unmeasured")) or {}
+    for table, names in (("signals", signals), ("unmeasured", unmeasured)):
+        for name in names:
+            if name not in SIGNALS:
+                yield document.problem(("metrics", table, name), unknown("signal", name, SIGNALS))
+    for name in signals.keys() & unmeasured.keys():
+        yield document.problem(("metrics", "unmeasured", name), "is measured: it stands in [metrics.signals] too")
+    owner = {service for services in (_get(document, ("roles",)) or {}).values() for service in services}
+    for service in _get(document, ("metrics", "unscraped")) or {}:
+        if service not in owner:
+            message = f'"{service}" has no role: {unknown("service", service, owner)}'
+            yield document.problem(("metrics", "unscraped", service), message)
+    for table in ("signals", "unmeasured", "unscraped", "unseen"):
+        for name, sentence in (_get(document, ("metrics", table)) or {}).items():
+            if not sentence.strip():
+                yield document.problem(("metrics", table, name), "must not be empty")
+    yield from _shown(document)
+
+
+def _shown(document: Document) -> Iterator[Problem]:
+    roles = _get(document, ("roles",)) or {}
+    for panel, claim in (_get(document, ("dashboards", "shows")) or {}).items():
+        words = claim.split()
+        if len(words) != 3 or words[0] not in SHOWN_FAULTS or words[2] not in SHOWN_CHANGES:
+            shape = f"{' | '.join(SHOWN_FAULTS)}, a role, {' | '.join(SHOWN_CHANGES)}"
+            yield document.problem(("dashboards", "shows", panel), f'must be {shape}, is "{claim}"')
+        elif words[1] not in roles:
+            yield document.problem(("dashboards", "shows", panel), unknown("role", words[1], roles))
+        if "/" not in panel:
+            yield document.problem(("dashboards", "shows", panel), "must be the dashboard's uid/the panel's title")
+
+
 def _release_variable(document: Document) -> Iterator[Problem]:
     variable = _get(document, ("stack", "release_variable"))
     if variable and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", variable):
@@ -269,6 +334,7 @@ RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
     _auth,
     _states,
     _release_variable,
+    _monitoring,
     _absences,
     limit_problems,
 )

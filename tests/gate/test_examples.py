@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gate.catalogue import checks
+from gate.prove import named_files
 from gate.sabotage import expand_roles, load_catalogue
 from gate.target import PROFILES, capability_names, load
 
@@ -57,6 +59,10 @@ def test_every_sabotage_of_a_check_names_roles_that_the_reference_system_fills()
 def test_a_defect_of_the_reference_system_fits_its_files(defect):
     target = load(ROOT / "readiness.toml")
     for edit in defect.replace:
+        if "pattern" in edit:
+            texts = [path.read_text() for path in named_files(ROOT, edit["file"], target)]
+            assert any(re.search(edit["pattern"], text) for text in texts), edit["file"]
+            continue
         assert (ROOT / edit["file"]).read_text().count(edit["find"]) == 1, edit["file"]
     expand_roles(defect.compose, target)
     assert {command["name"] for command in defect.command} <= target.commands.keys()

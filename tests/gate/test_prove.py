@@ -122,6 +122,29 @@ def test_an_edit_changes_its_place_and_no_other_byte(tmp_path):
     assert (tmp_path / "compose.yaml").read_bytes() == b"a\r\nrestart: no\r\n\xff\n"
 
 
+def test_an_edit_of_whatever_files_the_target_names(tmp_path):
+    metrics = type("M", (), {"rules": ("rules/*.yml",)})
+    target = type("T", (), {"metrics": metrics, "dashboards": None})
+    (tmp_path / "rules").mkdir()
+    for name in ("a.yml", "b.yml", "c.txt"):
+        (tmp_path / "rules" / name).write_text("url: x\nurl: y\n")
+    edit = {"file": "{metrics.rules}", "pattern": r"url: (\w)", "with": r"url: gone/\1"}
+    proving._edit_everywhere(tmp_path, edit, target)
+    texts = [(tmp_path / "rules" / name).read_text() for name in ("a.yml", "b.yml", "c.txt")]
+    assert texts == ["url: gone/x\nurl: gone/y\n"] * 2 + ["url: x\nurl: y\n"]
+
+
+@pytest.mark.parametrize(
+    "edit", [{"pattern": "nowhere"}, {"file": "{dashboards.files}"}, {"file": "{metrics.nothing}"}]
+)
+def test_an_edit_that_matches_nothing_was_not_put_in(tmp_path, edit):
+    (tmp_path / "a.yml").write_text("url: x\n")
+    target = type("T", (), {"metrics": type("M", (), {"rules": ("*.yml",)}), "dashboards": None})
+    whole = {"file": "{metrics.rules}", "pattern": "url", "with": "link", **edit}
+    with pytest.raises(NotPutInError, match="matches nothing in the files that it names"):
+        proving._edit_everywhere(tmp_path, whole, target)
+
+
 @pytest.fixture
 def request_(tmp_path: Path) -> ProofRequest:
     system = tmp_path / "system"

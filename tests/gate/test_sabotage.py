@@ -82,6 +82,10 @@ MISTAKES = [
     ('find = "restart"', 'find = ""', "9: replace/1/find: must not be empty"),
     ('with = ""', 'with = "restart"', "10: replace/1/with: is the same as find, so nothing would change"),
     ('with = ""', "", "7: replace/1/with: this key is needed"),
+    ('find = "restart"', "", "7: replace/1: must have either find or pattern"),
+    ('find = "restart"', 'find = "a"\npattern = "b"', "7: replace/1: must have either find or pattern"),
+    ('find = "restart"', 'pattern = ""', "9: replace/1/pattern: must not be empty"),
+    ('find = "restart"', 'pattern = "("', "9: replace/1/pattern: is no regular expression: "),
     ('role = "database"', 'role = "databse"', '16: exec/1/role: "databse": unknown role, did you mean "database"?'),
     (
         'command = ["psql", "-c", "SELECT 1"]',

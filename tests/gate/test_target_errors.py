@@ -182,7 +182,40 @@ def test_one_mistake(tmp_path, old, new, message):
     assert all(problem.startswith("readiness.toml:") for problem in problems)
 
 
+METRICS = '[metrics]\nservice = "web"\nport = 1\n'
+DASHBOARDS = '[dashboards]\nfiles = ["*.json"]\n'
 TABLES = [
+    (
+        f"{METRICS}[metrics.signals]\napi_latencey = 'up'",
+        'metrics/signals/api_latencey: unknown signal, did you mean "api_l',
+    ),
+    (f"{METRICS}[metrics.signals]\napi_latency = ' '", "metrics/signals/api_latency: must not be empty"),
+    (f"{METRICS}[metrics.signals]\napi_latency = 1", "metrics/signals/api_latency: must be a string, is 1"),
+    (f"{METRICS}[metrics.unmeasured]\nbackup = 'x'", "metrics/unmeasured/backup: unknown signal"),
+    (
+        f"{METRICS}[metrics.signals]\nbackup_age = 'x'\n[metrics.unmeasured]\nbackup_age = 'x'",
+        "metrics/unmeasured/backup_age: is measured: it stands in [metrics.signals] too",
+    ),
+    (
+        f"{METRICS}[metrics.unscraped]\nclerc = 'x'",
+        'metrics/unscraped/clerc: "clerc" has no role: unknown service, did you',
+    ),
+    (f"{METRICS}rules = ['/etc/*.yml']", "metrics/rules: must be a path inside the folder of this file"),
+    (f"{DASHBOARDS}service = 'grafana'", 'dashboards/service: "grafana" has no role'),
+    (f"{DASHBOARDS}port = 0", "dashboards/port: must be from 1 to 65535, is 0"),
+    (
+        f"{DASHBOARDS}[dashboards.shows]\n'a/B' = 'broken api falls'",
+        'dashboards/shows/a/B: must be stopped | paused | killed, a role, rises | falls | blank, is "broken api falls"',
+    ),
+    (
+        f"{DASHBOARDS}[dashboards.shows]\n'a/B' = 'stopped apo falls'",
+        "dashboards/shows/a/B: unknown role, did you mean",
+    ),
+    (
+        f"{DASHBOARDS}[dashboards.shows]\n'B' = 'stopped api falls'",
+        "dashboards/shows/B: must be the dashboard's uid/the",
+    ),
+    ('[commands]\ntest_rules = ["promtool"]', "commands/test_rules: must contain {file}"),
     ('[auth]\nkind = "basic"', 'auth/kind: must be "none" or "bearer", is "basic"'),
     ('[auth]\nkind = "bearer"', 'auth/token_command: this key is needed with kind = "bearer"'),
     (

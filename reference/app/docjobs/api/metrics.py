@@ -30,3 +30,4 @@ for _job_type in JOB_TYPES:
     SUBMITTED.labels(_job_type)
 for _status in ("202", "500", "503"):
     REQUESTS.labels("POST", "/v1/jobs", _status)
+LATENCY.labels("POST", "/v1/jobs")
