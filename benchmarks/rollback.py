@@ -20,7 +20,6 @@ from rich.console import Console
 from benchmarks.figures import Findings, figures, tables
 from fixtures import failures, reap, release
 from fixtures.clients.api import Api
-from fixtures.clients.database import Database
 from fixtures.clients.docker import Engine
 from fixtures.identity import releases
 from fixtures.ledger import Ledger
@@ -125,10 +124,9 @@ def _stack(target: Target, say: Callable[[str], None]) -> Iterator[ComposeStack]
 
 
 def _repeat(stack: ComposeStack, findings: Findings, say: Callable[[str], None]) -> None:
-    table = stack.target.database
     api = Api(stack)
     try:
-        ledger = Ledger(api, Database(stack) if table and table.effects_sql else None)
+        ledger = Ledger.of(stack, api)
         SteadyState(stack, api, ledger).demand()
         for number in range(1, findings.repeats + 1):
             if not _once(stack, ledger, findings, number, say):

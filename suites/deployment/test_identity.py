@@ -1,3 +1,5 @@
+from collections.abc import Mapping
+
 import pytest
 
 from fixtures import release
@@ -5,9 +7,10 @@ from fixtures.clients.api import Api
 from fixtures.identity import unlike_declared, versions
 from fixtures.ledger import Ledger
 from fixtures.stack import ComposeStack
+from fixtures.wait import NotReached
 from gate.check import check
 from gate.evidence import Evidence
-from gate.model import Sabotage
+from gate.model import Json, Sabotage
 from gate.target import Target
 
 
@@ -60,7 +63,20 @@ def test_identity(
     if target.api.version:
         assert api.version() == candidate, f"the API says {api.version()!r}, deployed was {candidate!r}"
     ledger.submit()
+    if target.job.new_body:
+        _demand_new_workers(ledger, target.job.new_body, candidate)
     ledger.follow()
     account = ledger.reconcile()
     evidence.value("job ledger", account.json())
     account.demand_done()
+
+
+def _demand_new_workers(ledger: Ledger, new_body: Mapping[str, Json], candidate: str) -> None:
+    """Any other job could be done by the old workers, and nobody would see that the new ones are given none."""
+    job = ledger.submit(template=new_body)
+    try:
+        ledger.follow(only=[job])
+    except NotReached as error:
+        raise AssertionError(
+            f"a job that only {candidate} knows is not done: its workers are there and get no work"
+        ) from error
