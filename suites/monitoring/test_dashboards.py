@@ -1,4 +1,5 @@
 import time
+from collections.abc import Mapping
 
 from fixtures.clients.grafana import Grafana, disagreements
 from fixtures.clients.prometheus import Prometheus
@@ -55,15 +56,15 @@ def test_dashboards(
     try:
         wrong += panels.not_shown(target.metrics.signals, all_boards, live.rules(metrics))
         wrong += panels.unmarking(metrics, all_boards, marker, time.time() - MARKS_S, time.time())
-        dead, declared = _dead(metrics, ours, load, target, limits["monitoring.visible_s"].value)
-        rendering, differs = _in_grafana(stack, all_boards, sources, load)
+        dead, declared = _dead(metrics, ours, load, target.metrics.unseen, limits["monitoring.visible_s"].value)
+        rendering, differs = _in_grafana(stack, all_boards, sources, load, declared)
     except Unreachable as error:
         raise Unverified(str(error)) from error
     evidence.observed(sum(len(panel.queries) for panel in ours), "queries of panels")
     evidence.value("panels by dashboard", {each.uid: [panel.title for panel in each.panels] for each in all_boards})
-    evidence.value("not seen in this run, as declared in [metrics.unseen]", declared)
+    evidence.value("not seen in this run, as declared in [metrics.unseen]", sorted(declared))
     evidence.value("rendering", rendering)
-    wrong += [f"{query}: {why}" for query, why in dead.items()] + differs
+    wrong += dead + differs
     assert not wrong, "\n".join(wrong)
     if foreign := [panel.key for panel in every if panel not in ours]:
         raise Unverified(f"their data comes from no Prometheus, so nobody looked at it: {', '.join(foreign)}")
@@ -79,38 +80,39 @@ def _wrong_units(all_panels: list[Panel]) -> list[str]:
 
 
 def _dead(
-    metrics: Prometheus, ours: list[Panel], load: Exercise, target: Target, within: float
-) -> tuple[dict[str, str], list[str]]:
-    """Queries that brought nothing under load and bring nothing still, and those of which that is declared."""
-    assert target.metrics is not None
-    unseen = target.metrics.unseen
-    dead: dict[str, str] = {}
+    metrics: Prometheus, ours: list[Panel], load: Exercise, unseen: Mapping[str, str], within: float
+) -> tuple[list[str], frozenset[str]]:
+    """What is wrong with queries that brought nothing under load and bring nothing still, and those that are declared."""
+    dead: dict[tuple[Panel, str], str] = {}
     left = list(ours)
 
     def all_alive() -> bool:
-        nonlocal dead
-        dead = panels.empty(metrics, left, load.quiet, time.time())
-        left[:] = [panel for panel in left if any(key.startswith(f"{panel.key}: ") for key in dead)]
-        return not {key for key in dead if not _declared(key)}
-
-    def _declared(key: str) -> bool:
-        return any(key == f"{p.key}: {q}" and panels.unseen_only(q, unseen) for p in ours for q in p.queries)
+        dead.clear()
+        dead.update(panels.empty(metrics, left, load.quiet, time.time()))
+        left[:] = list(dict.fromkeys(panel for panel, _ in dead))
+        return all(panels.unseen_only(query, unseen) for _, query in dead)
 
     try:
         until(all_alive, within, "every panel has data", every=1)
     except NotReached as error:
         if isinstance(error.last, Unreachable):
             raise error.last from error
-    return {key: why for key, why in dead.items() if not _declared(key)}, [key for key in dead if _declared(key)]
+    declared = frozenset(query for _, query in dead if panels.unseen_only(query, unseen))
+    return [f"{panel.key}: {query}: {why}" for (panel, query), why in dead.items() if query not in declared], declared
 
 
 def _in_grafana(
-    stack: ComposeStack, all_boards: tuple[Dashboard, ...], sources: tuple[DataSource, ...], load: Exercise
+    stack: ComposeStack,
+    all_boards: tuple[Dashboard, ...],
+    sources: tuple[DataSource, ...],
+    load: Exercise,
+    declared: frozenset[str],
 ) -> tuple[str, list[str]]:
-    """What the Grafana that runs says, and where it differs from the files; without one, that nobody rendered anything."""
+    """Which Grafana was asked, and where it differs from the files; without one, that nobody rendered anything."""
     table = stack.target.dashboards
     if table is None or table.service is None or not stack.containers("dashboards"):
         return "not verified: no Grafana runs; the panels' queries were run against the metrics themselves", []
     grafana = Grafana(stack)
     version = grafana.version()
-    return f"Grafana {version} has all of it", disagreements(grafana, all_boards, sources, time.time() - load.quiet)
+    differs = disagreements(grafana, all_boards, sources, time.time() - load.quiet, declared)
+    return f"provisioning, data sources, panels and their values as Grafana {version} has them", differs
