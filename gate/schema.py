@@ -27,6 +27,10 @@ OPEN = {
     "commands_env/quick": "table of strings",
     "commands_env/release": "table of strings",
     "commands_env/soak": "table of strings",
+    "alerts/receivers": "table of strings",
+    "alerts/severities": "table of strings",
+    "alerts/mutes": "table of anything",
+    "alerts/faults": "table of anything",
     "limits": "table of anything",
     "absent": "table of strings",
 }

@@ -1,0 +1,1 @@
+"""Whether what goes wrong is seen: metrics, alerts at their receivers, dashboards, logs."""
