@@ -15,7 +15,7 @@ from gate.model import Limit, Sabotage
     minimum=3,
     broken_by=(
         Sabotage(
-            id="alertmanager-killed-on-stop",
+            id="alerts-role-killed-on-stop",
             title="An Alertmanager that is killed whenever it is to stop, before it has written what it sent",
             says="times",
             compose={"services": {"{alerts}": {"stop_signal": "SIGKILL"}}},

@@ -16,7 +16,7 @@ from gate.target import Target
     minimum=2,
     broken_by=(
         Sabotage(
-            id="alertmanager-away",
+            id="alerts-role-away",
             title="An Alertmanager that does not run",
             says="does not answer",
             fault=({"kind": "stopped", "role": "alerts"},),
