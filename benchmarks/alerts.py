@@ -18,7 +18,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.machine import at_least, commit, demand_folder, keep, load_now, own_stack, spread, terminated_cleanly
-from fixtures.alarms.chain import Chain, Sighting
+from fixtures.alarms.chain import Chain
+from fixtures.alarms.sighting import Sighting
 from fixtures.clients.api import Api
 from fixtures.clients.docker import Engine
 from fixtures.clients.prometheus import Prometheus

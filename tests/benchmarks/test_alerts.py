@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from benchmarks.alerts import Findings, figures, tables
-from fixtures.alarms.chain import Sighting
+from fixtures.alarms.sighting import Sighting
 from gate import shell
 from gate.shell import Completed
 from gate.target import load
