@@ -6,23 +6,15 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from pathlib import Path
-from statistics import median
 
 from rich.table import Table
 
+from benchmarks.machine import commit, load_now, spread
 from fixtures.ledger import Reconciliation
 from fixtures.release import Released
 from fixtures.switching import Switch
-from gate import shell
 from gate.model import Json
 from gate.target import Target
-
-ROOT = Path(__file__).resolve().parents[1]
-
-
-def _load() -> float:
-    return round(os.getloadavg()[0], 2)
 
 
 @dataclass
@@ -36,7 +28,7 @@ class Findings:
     failures: list[Json] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     account: Reconciliation | None = None
-    load_before: float = field(default_factory=_load)
+    load_before: float = field(default_factory=load_now)
 
     @property
     def sent(self) -> int:
@@ -65,20 +57,20 @@ def figures(findings: Findings, target: Target) -> dict[str, Json]:
     switches = findings.switches
     return {
         "version": version("readygate"),
-        "commit": _commit(),
+        "commit": commit(),
         "target": target.name,
         "profile": target.profile,
         "releases": dict(target.releases),
         "asked": {"repeats": findings.repeats, "per_second": findings.per_second, "jobs": findings.jobs},
-        "machine": {"cores": os.cpu_count(), "load_before": findings.load_before, "load_after": _load()},
+        "machine": {"cores": os.cpu_count(), "load_before": findings.load_before, "load_after": load_now()},
         "deployment": _phases(switch.deployed for switch in switches),
         "rollback": _phases(switch.rolled_back for switch in switches),
-        "switched_s": _spread(s.switched_s for s in switches),
-        "alone_s": _spread(s.alone_s for s in switches),
+        "switched_s": spread(s.switched_s for s in switches),
+        "alone_s": spread(s.alone_s for s in switches),
         "both_seen": sum(switch.both_seen for switch in switches),
         "requests": {"sent": findings.sent, "failed": findings.failed},
-        "slowest_request_s": _spread(max(r.seconds for r in s.stream.requests) for s in switches),
-        "generator_cpu": _spread(switch.stream.cpu for switch in switches),
+        "slowest_request_s": spread(max(r.seconds for r in s.stream.requests) for s in switches),
+        "generator_cpu": spread(switch.stream.cpu for switch in switches),
         "jobs": findings.account.json() if findings.account else None,
         "failures": findings.failures,
         "problems": [*findings.problems],
@@ -88,29 +80,16 @@ def figures(findings: Findings, target: Target) -> dict[str, Json]:
 def _phases(commands: Iterable[Released]) -> dict[str, Json]:
     done = list(commands)
     names = dict.fromkeys(name for command in done for name in command.phases)
-    spreads: dict[str, Json] = {name: _spread(command.phases.get(name) for command in done) for name in names}
-    return {**spreads, "in all": _spread(command.seconds for command in done)}
-
-
-def _spread(samples: Iterable[float | None]) -> dict[str, Json]:
-    known = [round(sample, 3) for sample in samples if sample is not None]
-    if not known:
-        return {"n": 0}
-    return {"n": len(known), "median": round(median(known), 3), "worst": max(known), "samples": list(known)}
-
-
-def _commit() -> str | None:
-    """The commit of this tree, with a mark when files differ from it; None outside a checkout."""
-    done = shell.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, timeout_s=10)
-    return done.stdout.strip() if done.status == 0 else None
+    spreads: dict[str, Json] = {name: spread(command.phases.get(name) for command in done) for name in names}
+    return {**spreads, "in all": spread(command.seconds for command in done)}
 
 
 def tables(found: dict[str, Json]) -> Iterator[Table]:
     """The figures for a terminal: times by phase, then counts."""
     times = Table("", "phase", "n", "median s", "worst s", title="Deployment and rollback under traffic")
     for kind in ("deployment", "rollback"):
-        for name, spread in _items(found[kind]):
-            _row(times, kind, name, spread)
+        for name, figure in _items(found[kind]):
+            _row(times, kind, name, figure)
     _row(times, "deployment", "old release answered last", found["switched_s"])
     _row(times, "rollback", "decided → old release alone", found["alone_s"])
     _row(times, "", "slowest request", found["slowest_request_s"])

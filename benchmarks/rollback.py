@@ -6,32 +6,27 @@ For comparison between versions of the project and between machines; a verdict c
 from __future__ import annotations
 
 import argparse
-import json
-import secrets
-import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 
 from benchmarks.figures import Findings, figures, tables
-from fixtures import failures, reap, release
+from benchmarks.machine import at_least, demand_folder, keep, own_stack, terminated_cleanly
+from fixtures import failures, release
 from fixtures.clients.api import Api
-from fixtures.clients.docker import Engine
 from fixtures.identity import releases
 from fixtures.ledger import Ledger
-from fixtures.stack import ComposeStack, StackFailed, prepare
+from fixtures.stack import ComposeStack
 from fixtures.steady import SteadyState
 from fixtures.switching import Switch, switch_and_back
 from fixtures.wait import Unreachable
 from gate.check import Unverified
 from gate.cli import PROFILES, TARGET, guarded
 from gate.console import Out
-from gate.errors import CouldNotRunError, Stopped, UsageError
-from gate.shell import CommandFailed
+from gate.errors import UsageError
 from gate.status import ExitStatus
 from gate.target import Target, load
 
@@ -43,20 +38,11 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m benchmarks.rollback", description=__doc__)
     top.add_argument("--target", type=Path, default=Path(TARGET), metavar="FILE", help=f"default: {TARGET}")
     top.add_argument("--profile", choices=PROFILES, default="quick", help="default: quick")
-    top.add_argument("--repeats", type=_at_least(1), default=20, metavar="N", help="default: 20")
-    top.add_argument("--per-second", type=_at_least(1), default=50, metavar="N", help="requests; default: 50")
-    top.add_argument("--jobs", type=_at_least(0), default=5, metavar="N", help="jobs under way at once; default: 5")
+    top.add_argument("--repeats", type=at_least(1), default=20, metavar="N", help="default: 20")
+    top.add_argument("--per-second", type=at_least(1), default=50, metavar="N", help="requests; default: 50")
+    top.add_argument("--jobs", type=at_least(0), default=5, metavar="N", help="jobs under way at once; default: 5")
     top.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     return top
-
-
-def _at_least(least: int) -> Callable[[str], int]:
-    def number(text: str) -> int:
-        if not text.isdecimal() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least {least}")
-        return int(text)
-
-    return number
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -78,17 +64,13 @@ def benchmark(options: argparse.Namespace, say: Callable[[str], None]) -> ExitSt
     target = load(options.target, options.profile)
     if missing := [need for need in NEEDS if need not in target.capabilities()]:
         raise UsageError(f"{options.target} has no {', '.join(missing)}: there is nothing to deploy and roll back")
-    if options.json and not options.json.resolve().parent.is_dir():
-        raise UsageError(f"{options.json}: there is no such folder", f"mkdir -p {options.json.parent}")
+    demand_folder(options.json)
     target.demand_files()
     findings = Findings(options.per_second, options.jobs, options.repeats)
-    with _terminated_cleanly(), _stack(target, say) as stack:
+    with terminated_cleanly(), _stack(target, say) as stack:
         _repeat(stack, findings, say)
     found = figures(findings, target)
-    if options.json:
-        draft = options.json.with_name(f".{options.json.name}")
-        draft.write_text(json.dumps(found, indent=1) + "\n")
-        draft.replace(options.json)
+    keep(found, options.json)
     out = Out()
     for table in tables(found):
         out.print(table)
@@ -101,26 +83,11 @@ def benchmark(options: argparse.Namespace, say: Callable[[str], None]) -> ExitSt
 
 @contextmanager
 def _stack(target: Target, say: Callable[[str], None]) -> Iterator[ComposeStack]:
-    """A stack of our own with every release built, removed at the end whatever happens."""
-    Engine().ping()
-    reap.reap()
-    run = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-    try:
-        prepare(target)
-        stack = ComposeStack(target, run, target.folder / ".readygate" / "benchmarks" / run, "rollback")
-    except CommandFailed as error:
-        raise CouldNotRunError(str(error)) from error
-    try:
-        say("… starting a stack")
-        stack.start()
+    """A stack of our own with every release built."""
+    with own_stack(target, "rollback", say, {}) as stack:
         for version in target.releases.values():
             release.built(stack, version)
         yield stack
-    except (StackFailed, CommandFailed, Unverified) as error:
-        raise CouldNotRunError(str(error)) from error
-    finally:
-        say("… removing the stack")
-        stack.stop()
 
 
 def _repeat(stack: ComposeStack, findings: Findings, say: Callable[[str], None]) -> None:
@@ -169,20 +136,6 @@ def _once(
         f"{done.rolled_back.seconds:.1f} s; {done.stream.sent} requests, {len(failed)} failed"
     )
     return done
-
-
-@contextmanager
-def _terminated_cleanly() -> Iterator[None]:
-    """SIGTERM ends the block as Ctrl-C does, so that what was created is removed."""
-
-    def stop(number: int, _frame: object) -> None:
-        raise Stopped(number)
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 if __name__ == "__main__":

@@ -66,7 +66,9 @@ def _selecting(command: argparse.ArgumentParser) -> None:
     command.add_argument("--target", type=Path, default=Path(TARGET), metavar="FILE", help=f"default: {TARGET}")
     command.add_argument("--profile", choices=PROFILES, default="quick", help="how long to look (default: quick)")
     command.add_argument("--only", metavar="AREA,…", help=f"only these areas ({', '.join(AREAS)}): never a GO")
-    command.add_argument("--check", action="append", default=[], metavar="ID", help="only this check (repeatable)")
+    command.add_argument(
+        "--check", action="append", default=[], metavar="ID", help="only this check, or those of a pattern (repeatable)"
+    )
 
 
 def guarded(command: Callable[[], ExitStatus], say: Callable[[str], None]) -> ExitStatus:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import fnmatch
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -163,10 +164,12 @@ def _selected(options: argparse.Namespace) -> tuple[tuple[Check, ...], str | Non
     checks = catalogue.checks()
     areas = tuple(options.only.split(",")) if options.only else ()
     _demand_known("area", areas, dict.fromkeys(AREAS), "readygate run --help")
-    _demand_known("check", options.check, {check.id: check for check in checks})
-    if not areas and not options.check:
+    ids = [check.id for check in checks]
+    wanted = [name for pattern in options.check for name in (fnmatch.filter(ids, pattern) or [pattern])]
+    _demand_known("check", wanted, dict.fromkeys(ids))
+    if not areas and not wanted:
         return checks, None
-    chosen = tuple(check for check in checks if check.area in areas or check.id in options.check)
+    chosen = tuple(check for check in checks if check.area in areas or check.id in wanted)
     if not chosen:
         raise UsageError(f"there is no check yet in {', '.join(areas)}", "readygate list")
     return chosen, f"{len(chosen)} of {len(checks)} checks selected ({', '.join((*areas, *options.check))})"

@@ -33,6 +33,10 @@ OPEN = {
     "metrics/unscraped": "table of strings",
     "metrics/unseen": "table of strings",
     "dashboards/shows": "table of strings",
+    "alerts/receivers": "table of strings",
+    "alerts/severities": "table of strings",
+    "alerts/mutes": "table of anything",
+    "alerts/faults": "table of anything",
     "limits": "table of anything",
     "absent": "table of strings",
 }

@@ -8,7 +8,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
-from gate import builtin
+from gate import alerts, builtin
+from gate.alerts import AlertsTable
 from gate.limits import default_limits, limits
 from gate.model import Json, Limit
 from gate.schema import check, schema
@@ -178,6 +179,7 @@ class Target:
     metrics: MetricsTable | None
     logs: LogsTable | None
     dashboards: DashboardsTable | None
+    alerts: AlertsTable | None
     configuration: ConfigurationTable | None
     published: tuple[str, ...]
     profiles: Mapping[str, Mapping[str, str]]
@@ -251,6 +253,7 @@ class Target:
         found |= {f"commands.{name}" for name in self.commands} | {f"releases.{name}" for name in self.releases}
         found |= {f"bad_releases.{name}" for name in self.bad_releases}
         found |= {"job"}
+        found |= {f"alerts.faults.{fault}" for fault in (self.alerts.faults if self.alerts else ())}
         offers = {
             "auth": self.auth.kind != "none",
             "api.version": self.api.version is not None,
@@ -268,6 +271,9 @@ class Target:
             "metrics.signals": self.metrics is not None and bool(self.metrics.signals),
             "dashboards.files": self.dashboards is not None,
             "dashboards.shows": self.dashboards is not None and bool(self.dashboards.shows),
+            "alerts.receivers": self.alerts is not None,
+            "alerts.watchdog": self.alerts is not None and self.alerts.watchdog is not None,
+            "alerts.severities": self.alerts is not None and bool(self.alerts.severities),
             "database.sql": self.database is not None,
             "database.effects_sql": self.database is not None and self.database.effects_sql is not None,
             "configuration": self.configuration is not None,
@@ -293,6 +299,8 @@ def capability_names() -> frozenset[str]:
     """Every capability that any target can have, so that a check cannot need one that does not exist."""
     tables = schema().keys
     names = {f"{table}.{key}" for table in ("commands", "releases", "bad_releases") for key in tables[table].keys}
+    names |= {f"alerts.faults.{fault}" for fault in alerts.FAULTS}
+    names |= {"alerts.receivers", "alerts.watchdog", "alerts.severities"}
     names |= {"auth", "api.version", "api.tls", "job", "job.running", "job.new_body"}
     names |= {"logs.read", "logs.request_header", "logs.hops", "logs.burst_alert"}
     names |= {"database.sql", "database.effects_sql", "metrics.deployment_marker", "metrics.service"}
@@ -333,6 +341,7 @@ def load(path: Path, profile: str | None = None) -> Target:
         metrics=MetricsTable(**_frozen(data["metrics"])) if "metrics" in data else None,
         logs=LogsTable(**_frozen(data["logs"])) if "logs" in data else None,
         dashboards=DashboardsTable(**_frozen(data["dashboards"])) if "dashboards" in data else None,
+        alerts=alerts.table(data["alerts"]) if "alerts" in data else None,
         configuration=ConfigurationTable(**_frozen(data["configuration"])) if "configuration" in data else None,
         published=tuple(published),
         profiles={name: table.get("env", {}) for name, table in data.get("profiles", {}).items()},

@@ -8,6 +8,7 @@ from dataclasses import replace
 from math import isfinite
 from pathlib import PurePosixPath
 
+from gate.alerts import alert_problems
 from gate.limits import limit_problems
 from gate.model import Json
 from gate.schema import schema
@@ -194,7 +195,7 @@ def _shapes(document: Document) -> Iterator[Problem]:
 
 
 def _numbers(document: Document) -> Iterator[Problem]:
-    for path in (("api", "port"), ("metrics", "port"), ("dashboards", "port")):
+    for path in (("api", "port"), ("metrics", "port"), ("dashboards", "port"), ("alerts", "port")):
         port = _get(document, path)
         if port is not None and not 1 <= port <= 65535:
             yield document.problem(path, f"must be from 1 to 65535, is {port}")
@@ -216,7 +217,7 @@ def _roles(document: Document) -> Iterator[Problem]:
                 message = f'"{service}" has the role {owner[service]} already; a service has exactly one'
                 yield document.problem(("roles", role), message)
             owner.setdefault(service, role)
-    for path in (("api", "service"), ("metrics", "service"), ("dashboards", "service"), ("logs", "service")):
+    for path in tuple((table, "service") for table in ("api", "metrics", "dashboards", "logs", "alerts")):
         entry = _get(document, path)
         if entry and owner and entry not in owner:
             yield document.problem(path, f'"{entry}" has no role: {unknown("service", entry, owner)}')
@@ -337,4 +338,5 @@ RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
     _monitoring,
     _absences,
     limit_problems,
+    alert_problems,
 )

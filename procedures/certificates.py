@@ -78,6 +78,18 @@ def ensure(folder: Path, write: Writer, *, now: datetime.datetime, rotate: Set[s
     return [*made, *(leaf.title for leaf, _, _ in issued)]
 
 
+def gateway(folder: Path, *, now: datetime.datetime, days: int = VALID_DAYS) -> bytes:
+    """A certificate of so many days for the gateway, with its key, signed like the one in the folder and kept nowhere.
+
+    Raises SetupFailed without the authority's key.
+    """
+    authority, _ = _authority(folder, now, frozenset())
+    if authority.key is None:
+        raise SetupFailed(f"{folder / 'ca.key'} is missing: nothing can be signed.", "put it there")
+    leaf = LEAVES[0]
+    return b"".join(_issue(folder, leaf, authority, now, _certificate(folder / leaf.certificate), frozenset(), days))
+
+
 def rotation(name: str) -> str:
     """The command that makes a secret anew."""
     return f"scripts/prepare.sh --rotate {name}"
@@ -181,6 +193,7 @@ def _issue(
     now: datetime.datetime,
     present: x509.Certificate | None,
     anew: Set[str],
+    days: int = VALID_DAYS,
 ) -> tuple[bytes, bytes]:
     """A certificate and its key: the key that is there, and the names of the certificate that it renews."""
     assert authority.key is not None  # noqa: S101  (only called where it can sign)
@@ -194,7 +207,7 @@ def _issue(
         alternative = present.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     signer = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key())
     certificate = (
-        _builder(present.subject if present else _name(leaf.title), authority.certificate.subject, key, now, VALID_DAYS)
+        _builder(present.subject if present else _name(leaf.title), authority.certificate.subject, key, now, days)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)

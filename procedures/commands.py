@@ -80,6 +80,10 @@ class Compose:
         """Also when the gateway sees none of its servers up: there is nowhere better to go."""
         return (*self.gateway_to(colour), "--force")
 
+    def gateway_certificate(self) -> Argv:
+        """Takes the certificate and its key on standard input."""
+        return self.inside("gateway", "gateway-certificate")
+
     def gateway_servers(self, colour: str) -> Argv:
         return self.inside("gateway", "gateway-switch", "servers", colour)
 

@@ -73,10 +73,12 @@ class Production(BaseModel):
     docjobs_worker_concurrency: int = Field(ge=1, le=64)
     docjobs_heartbeat_s: float = Field(ge=0.2, le=60)
     docjobs_stalled_s: float = Field(ge=1, le=600)
+    docjobs_queue_age_limit_s: float = Field(ge=1, le=86_400)
     docjobs_database_new: Literal["yes", "no"] = "no"
     docjobs_backup_first_after_s: int = Field(ge=0, le=86_400)
     docjobs_backup_full_every_s: int = Field(ge=60, le=2_678_400)
     docjobs_backup_diff_every_s: int = Field(ge=60, le=86_400)
+    docjobs_backup_stale_s: int = Field(ge=1, le=2_678_400)
     docjobs_logs_days: int = Field(ge=1, le=3_650)
     docjobs_logs_mib: int = Field(ge=16, le=1_048_576)
     docjobs_logs_file_mib: int = Field(ge=1, le=4_096)
@@ -96,6 +98,8 @@ class Production(BaseModel):
             raise ValueError("DOCJOBS_STALLED_S: must be at least three times DOCJOBS_HEARTBEAT_S")
         if self.docjobs_backup_diff_every_s > self.docjobs_backup_full_every_s:
             raise ValueError("DOCJOBS_BACKUP_DIFF_EVERY_S: must not be more than DOCJOBS_BACKUP_FULL_EVERY_S")
+        if self.docjobs_backup_stale_s <= self.docjobs_backup_diff_every_s:
+            raise ValueError("DOCJOBS_BACKUP_STALE_S: must be more than DOCJOBS_BACKUP_DIFF_EVERY_S")
         if self.docjobs_logs_file_mib > self.docjobs_logs_mib:
             raise ValueError("DOCJOBS_LOGS_FILE_MIB: must not be more than DOCJOBS_LOGS_MIB")
         return self

@@ -72,6 +72,8 @@ def test_a_line_that_does_not_belong_is_named_with_its_number(line: str, said: s
     ("key", "value"),
     [
         ("DOCJOBS_STALLED_S", "5"),
+        ("DOCJOBS_BACKUP_STALE_S", "3600"),
+        ("DOCJOBS_QUEUE_AGE_LIMIT_S", "0"),
         ("DOCJOBS_LOGS_FILE_MIB", "4000"),
         ("COMPOSE_PROFILES", "green"),
         ("COMPOSE_PROFILES", "blue,purple"),

@@ -189,3 +189,16 @@ def test_certificates_of_an_authority_that_is_elsewhere_are_taken_as_they_are(fo
     (folder / "ca.key").unlink()
     soon = NOW + datetime.timedelta(days=380)
     assert certificates.ensure(folder, writer(folder), now=soon) == []
+
+
+def test_a_certificate_of_a_few_days_is_signed_and_kept_nowhere(folder: Path) -> None:
+    before = contents(folder)
+    pem = certificates.gateway(folder, now=NOW, days=5)
+    certificate = x509.load_pem_x509_certificate(pem)
+    assert (certificate.not_valid_after_utc - NOW).days == 4
+    certificate.verify_directly_issued_by(load(folder / "ca.crt"))
+    assert load_pem_private_key(pem, password=None).public_key() == certificate.public_key()
+    assert contents(folder) == before
+    (folder / "ca.key").unlink()
+    with pytest.raises(SetupFailed, match="nothing can be signed"):
+        certificates.gateway(folder, now=NOW, days=5)

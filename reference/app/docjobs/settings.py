@@ -91,6 +91,7 @@ class ApiSettings(DatabaseSettings):
     listen_port: int = Field(default=8000, ge=1, le=65535)
     document_max_bytes: int = Field(default=1_048_576, ge=1_024, le=16_777_216)
     max_attempts: int = Field(default=5, ge=1, le=20)
+    queue_age_limit_s: float = Field(default=60, ge=1, le=86_400)
 
 
 class WorkerSettings(DatabaseSettings):

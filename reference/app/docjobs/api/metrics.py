@@ -18,6 +18,7 @@ SUBMITTED = Counter("docjobs_jobs_submitted_total", "Jobs accepted, replays not 
 QUEUED = Gauge("docjobs_jobs_queued", "Jobs that wait")
 RUNNING = Gauge("docjobs_jobs_running", "Jobs that a worker holds")
 OLDEST = Gauge("docjobs_oldest_queued_job_age_seconds", "Age of the oldest job that waits")
+AGE_LIMIT = Gauge("docjobs_queue_age_limit_seconds", "Age at which a job that waits is a backlog")
 SILENT = Gauge("docjobs_longest_heartbeat_silence_seconds", "Longest silence of a running job's worker")
 DATABASE_UP = Gauge("docjobs_database_up", "1 while the API reaches its database")
 POOL_SIZE = Gauge("docjobs_database_pool_connections", "Connections of the pool")

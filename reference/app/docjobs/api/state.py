@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
 from typing import Annotated
 
@@ -16,6 +17,8 @@ from docjobs.store import presence
 
 router = APIRouter(tags=["state"])
 _DATABASE_WAIT_S = 1.5
+# Whoever scrapes waits for less than a second, and would take an API whose database is slow for a dead one.
+_FIGURES_WAIT_S = 0.5
 
 
 @router.get("/healthz")
@@ -60,9 +63,9 @@ async def numbers(request: Request, authorization: Annotated[str, Header()] = ""
         return problems.response(401, "unauthorised", "the metrics token is required", {"WWW-Authenticate": "Bearer"})
     pool = request.app.state.pool
     try:
-        async with pool.connection(timeout=_DATABASE_WAIT_S) as connection:
+        async with asyncio.timeout(_FIGURES_WAIT_S), pool.connection(timeout=_FIGURES_WAIT_S) as connection:
             figures = await presence.queue_figures(connection)
-    except psycopg.Error:
+    except (psycopg.Error, TimeoutError):
         metrics.DATABASE_UP.set(0)
     else:
         metrics.DATABASE_UP.set(1)
@@ -71,6 +74,7 @@ async def numbers(request: Request, authorization: Annotated[str, Header()] = ""
         metrics.OLDEST.set(figures["oldest_s"])
         metrics.SILENT.set(figures["silent_s"])
         metrics.SERVING.set(figures["active_colour"] == request.app.state.settings.colour)
+    metrics.AGE_LIMIT.set(request.app.state.settings.queue_age_limit_s)
     stats = pool.get_stats()
     metrics.POOL_SIZE.set(stats.get("pool_size", 0))
     metrics.POOL_MAX.set(stats.get("pool_max", 0))
