@@ -38,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="stand the system up, judge it, take it down, pronounce the verdict")
     _selecting(run)
     run.add_argument("--keep", action="store_true", help="leave the stacks up; `readygate clean` removes them")
+    run.add_argument("--part", action="store_true", help="exit with 0 when all that --only or --check asked for passed")
     run.add_argument("--json", action="store_true", help="print results.json on stdout at the end")
     run.add_argument("-q", "--quiet", action="store_true", help="say only the verdict")
 

@@ -24,6 +24,7 @@ from gate.runner import DOCUMENTS, RUNS, Request
 from gate.status import ExitStatus
 from gate.target import Target
 from gate.tools import Tools
+from gate.verdict import part_passed
 
 Machine = Callable[[], Tools]
 
@@ -41,7 +42,12 @@ def run(options: argparse.Namespace, machine: Machine) -> ExitStatus:
     console.print(f"report  {ended.folder / 'report.html'}", soft_wrap=True, highlight=False, markup=False)
     if options.json:
         write((ended.folder / "results.json").read_text())
-    return ExitStatus.by_signal(ended.stopped) if ended.stopped else ExitStatus.of(ended.verdict.decision)
+    if ended.stopped:
+        return ExitStatus.by_signal(ended.stopped)
+    if options.part and part_passed(ended.verdict):
+        console.print("All that was asked for passed. A part is never a GO; exit 0 only because of --part.")
+        return ExitStatus.GO
+    return ExitStatus.of(ended.verdict.decision)
 
 
 def prove_(options: argparse.Namespace, machine: Machine) -> ExitStatus:

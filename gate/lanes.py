@@ -10,13 +10,9 @@ _LANE_OF_AREA = {"deployment": "release", "rollback": "release"}
 _LANE_OF_CHECK = dict.fromkeys(
     (
         "deployment.drain",
-        "deployment.erroring-release",
         "deployment.interrupted-deploy",
         "deployment.self-healing",
-        "deployment.slow-release",
         "deployment.start-order",
-        "deployment.unhealthy-release",
-        "rollback.automatic",
     ),
     "operation",
 )

@@ -56,6 +56,11 @@ def decide(run: Run, today: date) -> Verdict:
     return Verdict(decision, blockers, _counts(run, blockers, today))
 
 
+def part_passed(verdict: Verdict) -> bool:
+    """Say whether something passed and nothing is in the way of a GO but that the run was narrowed."""
+    return verdict.counts["passed"] > 0 and {blocker.kind for blocker in verdict.blockers} == {"narrowed"}
+
+
 def _of_checks(run: Run, today: date) -> Iterator[Blocker]:
     for check in run.checks:
         outcome, waiver = judged(check), check.waiver

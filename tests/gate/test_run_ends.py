@@ -125,9 +125,10 @@ def driven(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Drive
     started = {name: named(name, hangs).start(hanging) for name in ("SIGINT", "SIGTERM", "SIGKILL")}
     started["GO"] = surrounded(named("GO", SURROUNDED, ABSENT))
     started["NO-GO"] = named("NO-GO", (well,)).start({"recovery/test_it.py": untrue}, "--json", "--quiet")
-    started["narrowed"] = named("narrowed", (well, "security.other")).start(
-        {"recovery/test_it.py": bench.healthy(well)}, "--check", well
-    )
+    for name, options in (("narrowed", ()), ("part", ("--part",))):
+        started[name] = named(name, (well, "security.other")).start(
+            {"recovery/test_it.py": bench.healthy(well)}, "--check", well, *options
+        )
     try:
         yield started
     finally:
@@ -220,6 +221,12 @@ def test_a_narrowed_run_is_incomplete(driven):
     assert [check.outcome for check in run.checks] == [Outcome.PASSED]
     assert [blocker.kind for blocker in verdict.blockers] == ["narrowed"]
     assert "INCOMPLETE" in said
+
+
+def test_a_part_that_passed_ends_with_0_for_whoever_asked_for_a_part_and_is_no_go(driven):
+    ended, said, _, verdict = driven["part"].end()
+    assert (ended, verdict.decision) == (0, Decision.INCOMPLETE), said
+    assert "never a GO" in said
 
 
 def test_a_failed_check_is_a_no_go(driven):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gate.model import Blocker, CheckResult, Decision, Lane, Measurement, Outcome, Run, Waiver
 from gate.status import ExitStatus
-from gate.verdict import decide, judged
+from gate.verdict import decide, judged, part_passed
 from tests.gate.strategies import checks, runs
 from tests.reports.factory import TODAY, go, incomplete, no_go, passed, with_check
 
@@ -56,6 +56,15 @@ def test_a_run_without_a_required_pass_is_incomplete(outcome: Outcome) -> None:
         ),
     )
     assert (decision(run), kinds(run)) == (Decision.INCOMPLETE, ["missing"])
+
+
+def test_a_part_passed_when_nothing_but_the_narrowing_is_in_the_way_of_a_go() -> None:
+    part = replace(go(), narrowed="--only load")
+    nothing = replace(part, checks=tuple(replace(check, outcome=Outcome.NOT_APPLICABLE) for check in part.checks))
+    unseen = replace(part, checks=tuple(replace(check, outcome=Outcome.UNVERIFIED) for check in part.checks))
+    cut = replace(part, sealed=False)
+    found = [part_passed(decide(run, TODAY)) for run in (part, go(), nothing, unseen, cut)]
+    assert found == [True, False, False, False, False]
 
 
 @pytest.mark.parametrize(
