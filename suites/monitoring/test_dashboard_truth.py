@@ -1,5 +1,3 @@
-import time
-
 from fixtures.clients.api import Api
 from fixtures.clients.prometheus import Prometheus
 from fixtures.metrics import dashboard, truth
@@ -7,7 +5,7 @@ from fixtures.metrics.truth import Seen
 from fixtures.metrics.users import users
 from fixtures.stack import ComposeStack
 from fixtures.steady import SteadyState
-from fixtures.wait import Unreachable, pause_until, until
+from fixtures.wait import Unreachable, until
 from gate.check import Unverified, check
 from gate.evidence import Evidence
 from gate.model import Limit, Sabotage
@@ -43,7 +41,6 @@ def test_dashboard_truth(
     seen: list[Seen] = []
     try:
         with users(stack):
-            pause_until(time.monotonic() + truth.BEFORE_S)
             for (kind, role), of_fault in truth.by_fault(claims).items():
                 evidence.event("fault", f"{kind}: every {role}")
                 seen += truth.shown(stack, metrics, of_fault, limit.value)
