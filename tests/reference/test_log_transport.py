@@ -224,7 +224,9 @@ def keep(tmp_path: Path) -> Callable[[Callable[[], bool]], None]:
             "DOCJOBS_LOGS_MIB": "2",
             "DOCJOBS_LOGS_FILE_MIB": "1",
         }
-        with subprocess.Popen(["bash", "-c", KEPT_BY], env=environment) as parent:
+        # Below nohup SIGHUP is ignored, and a shell cannot trap what it found ignored.
+        heard = ["env", "--default-signal=HUP", "bash", "-c", KEPT_BY]
+        with subprocess.Popen(heard, env=environment) as parent:
             try:
                 deadline = time.monotonic() + 15
                 while not held():
