@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hmac
+import platform
 from pathlib import Path
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
+# A container that starts again keeps its host name, one that a deployment makes has a new one: only the former is a loop.
+STARTED = Gauge("docjobs_start_timestamp_seconds", "When this process began; the host is its container", ["host"])
+STARTED.labels(platform.node()).set_to_current_time()
 
 
 def text() -> bytes:
