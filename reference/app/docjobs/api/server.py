@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 from collections.abc import AsyncIterator
@@ -11,7 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from docjobs import database, logs
-from docjobs.api import jobs, metrics, problems, state
+from docjobs.api import figures, jobs, metrics, problems, state
 from docjobs.api.auth import Keys
 from docjobs.api.middleware import Observed
 from docjobs.build import BUILD
@@ -36,9 +37,12 @@ def application(settings: ApiSettings) -> FastAPI:
         app.state.desk = Desk(pool)
         await app.state.desk.open()
         metrics.BUILD_INFO.labels("api", BUILD.release, BUILD.revision, settings.colour).set(1)
+        await figures.look(pool, settings.colour)
+        app.state.watching = asyncio.create_task(figures.watch(pool, settings.colour))
         gc.freeze()
         _LOG.info("api started", extra={"config": settings.fingerprint()})
         yield
+        app.state.watching.cancel()
         await pool.close(timeout=2)
         _LOG.info("api stopped")
 
