@@ -44,7 +44,9 @@ def test_quiet(stack: ComposeStack, alarms: Chain, limits: dict[str, Limit], evi
         waiting = looked.pending()
         evidence.value("alerts that waited to fire at the end", sorted(alert for alert, _ in waiting))
         try:
-            until(lambda: looked.over(waiting), limits["monitoring.resolved_s"].value, "nothing waits to fire", every=0.5)
+            until(
+                lambda: looked.over(waiting), limits["monitoring.resolved_s"].value, "nothing waits to fire", every=0.5
+            )
         except NotReached as error:
             if error.unanswered:
                 raise Unverified(f"what waits to fire is not known: {error}") from error
