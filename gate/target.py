@@ -124,8 +124,9 @@ class DashboardsTable:
     shows: Mapping[str, str] = field(default_factory=dict)
 
 
-# Lines of standard input to where the main process of a container writes, one write each, so that none is torn apart.
-WRITE = ("awk", '{ print > "/proc/1/fd/1"; fflush("/proc/1/fd/1") }')
+# Lines of standard input to where the main process of a container writes, one write each, so that none is torn apart; {fd}
+# is 1 for its output and 2 for its errors.
+WRITE = ("awk", '{ print > "/proc/1/fd/{fd}"; fflush("/proc/1/fd/{fd}") }')
 
 
 @dataclass(frozen=True, slots=True)

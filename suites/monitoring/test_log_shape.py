@@ -6,7 +6,7 @@ import pytest
 from fixtures.clients.api import Api, new_key
 from fixtures.clients.docker import Container
 from fixtures.clients.logs import Logs, Record, engine_lines
-from fixtures.log_shape import Shapes, nameless, traceback
+from fixtures.log_shape import Shapes, nameless, traceback, untimely
 from fixtures.log_trace import role_of
 from fixtures.printing import Mark, printed_everywhere
 from fixtures.stack import ComposeStack
@@ -76,6 +76,11 @@ def test_log_shape(stack: ComposeStack, api: Api, target: Target, limits: dict[s
     lost = nameless(about, (key, job_id))
     assert not lost, (
         f"{len(lost)} lines about a request or job name neither in their fields, such as {lost[0].text[:200]}"
+    )
+    # They were said between the request and now: an hour beside, nobody finds them where the outage was.
+    odd = untimely(about, since, time.time())
+    assert not odd, (
+        f"{len(odd)} lines about a request or job say that they are of another time, such as {odd[0].text[:200]}"
     )
     roles = {role for line in about if (role := role_of(target, line))}
     silent = [role for role in ("api", "worker") if role not in roles]

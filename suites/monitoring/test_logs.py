@@ -1,4 +1,5 @@
 import time
+from collections.abc import Sequence
 
 import pytest
 
@@ -6,7 +7,7 @@ from fixtures.clients.docker import Container
 from fixtures.clients.logs import Logs, NotKept, engine_lines
 from fixtures.ledger import Ledger
 from fixtures.log_account import account
-from fixtures.printing import Mark, printed, printed_everywhere, shipped
+from fixtures.printing import ERRORS, Mark, both_streams, printed, printed_everywhere, shipped
 from fixtures.stack import ComposeStack
 from fixtures.wait import NotReached, until
 from gate.check import Unverified, check
@@ -48,6 +49,9 @@ def test_logs(
         "printed until stored", [s for s in delays.values() if s is not None], "s", limits["monitoring.log_delay_s"]
     )
 
+    if both_streams(stack):
+        _demand_errors(stack, logs, containers, limits["monitoring.log_delay_s"], evidence)
+
     count, began = int(limits["monitoring.log_lines"].value), time.time()
     marks = {container.name: Mark() for container in containers}
     seconds = printed_everywhere(stack, [(c, marks[c.name].numbered(count)) for c in containers])
@@ -83,6 +87,33 @@ def _delay(stack: ComposeStack, logs: Logs, container: Container, limit: Limit) 
             raise Unverified(f"the log store could not be read: {error}") from error
         return None
     return round(time.monotonic() - began, 3)
+
+
+def _demand_errors(
+    stack: ComposeStack, logs: Logs, containers: Sequence[Container], limit: Limit, evidence: Evidence
+) -> None:
+    """A line printed where each container's processes print their errors: what a program says last goes there."""
+    since, marks, deaf = time.time(), dict[str, Mark](), dict[str, str]()
+    for container in containers:
+        try:
+            printed(stack, container, [marks.setdefault(container.name, Mark()).line()], ERRORS)
+        except Unverified as error:  # its processes have closed it, so nothing is lost there
+            deaf[container.name] = str(error)
+    lost: list[str] = []
+
+    def complete() -> bool:
+        text = "\n".join(logs.lines(since - 1))
+        lost[:] = [name for name, mark in marks.items() if name not in deaf and mark.word not in text]
+        return not lost
+
+    try:
+        until(complete, limit.value * 2, "every line printed as an error is stored", every=0.5)
+    except NotReached as error:
+        if error.unanswered:
+            raise Unverified(f"the log store could not be read: {error}") from error
+    evidence.observed(len(marks) - len(deaf), "lines printed as errors")
+    evidence.value("containers in which no error can be printed", deaf)
+    assert not lost, f"a line printed as an error here did not reach the log store: {', '.join(lost)}"
 
 
 def _stored(logs: Logs, mark: Mark, since: float) -> bool:

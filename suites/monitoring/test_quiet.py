@@ -1,7 +1,7 @@
 from fixtures.alarms.chain import Chain
 from fixtures.stack import ComposeStack
 from fixtures.traffic import traffic
-from fixtures.wait import NotReached, throughout
+from fixtures.wait import NotReached, throughout, until
 from gate.check import Unverified, check
 from gate.evidence import Evidence
 from gate.model import Limit, Sabotage
@@ -40,6 +40,18 @@ def test_quiet(stack: ComposeStack, alarms: Chain, limits: dict[str, Limit], evi
             )
         except NotReached as error:
             raise AssertionError(f"under normal load {looked.said}") from error
+        # What waits to fire by a `for:` longer than the window would be told of after it.
+        waiting = looked.pending()
+        evidence.value("alerts that waited to fire at the end", sorted(alert for alert, _ in waiting))
+        try:
+            until(
+                lambda: looked.over(waiting), limits["monitoring.resolved_s"].value, "nothing waits to fire", every=0.5
+            )
+        except NotReached as error:
+            if error.unanswered:
+                raise Unverified(f"what waits to fire is not known: {error}") from error
+            raise AssertionError(f"under normal load {looked.said}") from error
+        assert looked.silent(), f"under normal load {looked.said}"
         evidence.event("load", "normal load ends")
     evidence.value("load", {"requests": load.sent, "failed": len(load.failed), "jobs": len(load.jobs), "began": began})
     if load.failed:

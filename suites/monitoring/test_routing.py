@@ -33,6 +33,9 @@ def test_routing(alarms: Chain, target: Target, limits: dict[str, Limit], eviden
         nobody = [f"{r.alert} ({r.labels.get('severity', 'no severity')})" for r in rules if not routing.receiver_of(r)]
         assert not nobody, f"no receiver is declared for the severity of {', '.join(nobody)}"
 
+        idle = routing.idle_mutes(rules)
+        assert not idle, "; ".join(idle)
+
         # All at once, but for those that are to mute others: so an alert that mutes another unasked is found.
         plain = [rule for rule in rules if rule.alert not in mutes]
         with routing.posted(plain) as posted:
@@ -47,7 +50,7 @@ def test_routing(alarms: Chain, target: Target, limits: dict[str, Limit], eviden
                 astray = routing.astray(first, [source])
                 with routing.posted(plain) as posted:
                     astray += routing.astray(posted, others)
-                    loud = routing.held_back(posted, [rule.alert for rule in muted])
+                    loud = routing.held_back(posted, muted)
             evidence.observed(1 + len(others), f"rules followed while {source.alert} fires")
             evidence.value(f"held back while {source.alert} fires", [rule.alert for rule in muted])
             assert not astray, f"while {source.alert} fires: {'; '.join(astray)}"
@@ -63,7 +66,7 @@ def test_routing(alarms: Chain, target: Target, limits: dict[str, Limit], eviden
         )
 
         with routing.silenced() as word, routing.posted(plain[:1], word=word) as quiet:
-            loud = routing.held_back(quiet, [plain[0].alert])
+            loud = routing.held_back(quiet, plain[:1])
             assert not loud, f"it is silenced, but {'; '.join(loud)}"
         with routing.posted(plain[:1], word=word) as quiet:
             astray = routing.astray(quiet, plain[:1])

@@ -1,3 +1,5 @@
+from collections.abc import Callable, Mapping
+
 from fixtures.clients.prometheus import Prometheus
 from fixtures.metrics import live, lookup, questions
 from fixtures.metrics.lookup import Question
@@ -11,7 +13,7 @@ from gate.target import Target
 
 @check(
     "monitoring.rule-series",
-    title="Every selector of every rule and panel finds a series, and every function fits its metric's type",
+    title="Every selector of every rule and panel finds a series, each rule can have a value, and functions fit their types",
     why="An alert on a metric that was renamed is silent for ever, which looks the same as all being well.",
     fix="Correct the name or label; write a series with 0 before its first event, or declare it in [metrics.unseen].",
     needs=("metrics", "metrics.service"),
@@ -29,10 +31,14 @@ def test_rule_series(stack: ComposeStack, target: Target, limits: dict[str, Limi
     assert target.metrics is not None
     metrics, unseen = Prometheus(stack, settled=True), target.metrics.unseen
     try:
-        asked, wrong = questions.understood(metrics, questions.of_system(stack, live.rules(metrics)))
+        rules = live.rules(metrics)
+        asked, wrong = questions.understood(metrics, questions.of_system(stack, rules))
         wrong += lookup.misused(asked, live.types(metrics))
         wrong += lookup.dead_jobs(asked, live.jobs(metrics))
         dead, declared = _missing(metrics, asked, dict(unseen), limits["monitoring.visible_s"].value)
+        if not dead:
+            ruled, _ = questions.understood(metrics, questions.of_rules(rules))
+            wrong += _speechless(metrics, ruled, unseen, limits["monitoring.visible_s"].value)
     except Unreachable as error:
         raise Unverified(str(error)) from error
     names = {selector.name for question in asked for selector in question.selectors}
@@ -54,9 +60,26 @@ def _missing(
         found[:] = [lookup.missing(metrics, asked, unseen)]
         return not found[0][0]
 
+    _await(all_there, within, "every selector finds a series")
+    return found[0]
+
+
+def _speechless(metrics: Prometheus, asked: list[Question], unseen: Mapping[str, str], within: float) -> list[str]:
+    """Rules without a value still when every window has had its time to fill."""
+    found: list[str] = []
+
+    def all_speak() -> bool:
+        found[:] = lookup.speechless(metrics, asked, unseen)
+        return not found
+
+    _await(all_speak, within, "every rule has a value")
+    return found
+
+
+def _await(ready: Callable[[], bool], within: float, saying: str) -> None:
+    """Wait for it, or until the time is up: what is missing then is for the check to say. Raises Unreachable."""
     try:
-        until(all_there, within, "every selector finds a series", every=1)
+        until(ready, within, saying, every=1)
     except NotReached as error:
         if isinstance(error.last, Unreachable):
             raise error.last from error
-    return found[0]

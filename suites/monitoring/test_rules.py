@@ -80,7 +80,11 @@ def _not_loaded(
     """Where files and the running Prometheus disagree: a test of what does not run proves nothing of what runs."""
     wrong = []
     for rule in declared:
-        running = [each.expression for each in loaded if each.name == rule.name]
+        running = [
+            each.expression
+            for each in loaded
+            if (each.name, each.hold_s) == (rule.name, rule.hold_s) and rule.labels.items() <= each.labels.items()
+        ]
         try:
             if not any(live.same(metrics, rule.expression, each) for each in running):
                 wrong.append(
