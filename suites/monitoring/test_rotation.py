@@ -67,12 +67,12 @@ def test_log_limits(stack: ComposeStack, target: Target, limits: dict[str, Limit
 def _flood(stack: ComposeStack, victim: Container, mib: float, limit: Limit, evidence: Evidence) -> None:
     """Have one container print as much as it can, watch what is kept, and demand that it comes back within its bounds."""
     evidence.event("flood", f"{victim.service} prints {mib:.0f} MiB")
-    mark, size, began = Mark(), int(mib * MIB), time.time()
-    evidence.measure("printing", printed(stack, victim, mark.flood(size)), "s")
+    mark, flood, began = Mark(), int(mib * MIB), time.time()
+    evidence.measure("printing", printed(stack, victim, mark.flood(flood)), "s")
     if stack.target.logs:
         _demand_bound(Logs(stack), limit, evidence)
         if victim in shipped(stack):
-            _demand_no_hole(Logs(stack), victim, mark, mark.lines_of(size), began, evidence)
+            _demand_no_hole(Logs(stack), victim, mark, mark.lines_of(flood), began, evidence)
     allowed, size = bound(victim), kept(victim)
     evidence.value(
         "MiB kept by the engine of the container that floods", {"kept": _mib(size), "may keep": _mib(allowed)}
