@@ -59,14 +59,14 @@ class AlertFault:
 class AlertsTable:
     """Where the Alertmanager API answers, inside the container; the variables that name its receivers; what it must do.
 
-    `severities`: which receiver the alerts of a severity go to; `mutes`: by alert, the severities that it may hold back.
+    `severities`: which receivers the alerts of a severity go to; `mutes`: by alert, the severities that it may hold back.
     """
 
     service: str
     port: int
     receivers: Mapping[str, str]
     watchdog: str | None = None
-    severities: Mapping[str, str] = field(default_factory=dict)
+    severities: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     mutes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     faults: Mapping[str, AlertFault] = field(default_factory=dict)
 
@@ -96,7 +96,7 @@ def table(data: Mapping[str, Json]) -> AlertsTable:
         port=data["port"],
         receivers=data["receivers"],
         watchdog=data.get("watchdog"),
-        severities=data.get("severities", {}),
+        severities={severity: _several(told) for severity, told in data.get("severities", {}).items()},
         mutes={alert: tuple(severities) for alert, severities in data.get("mutes", {}).items()},
         faults={name: _fault(entry) for name, entry in data.get("faults", {}).items()},
     )
@@ -111,9 +111,16 @@ def alert_problems(document: Document) -> Iterator[Problem]:
     roles = document.data.get("roles") or {}
     if not receivers and "receivers" in data:
         yield document.problem(("alerts", "receivers"), "must name at least one receiver and its variable")
-    for severity, receiver in (data.get("severities") or {}).items():
-        if receiver not in receivers:
-            yield document.problem(("alerts", "severities", severity), unknown("receiver", receiver, receivers))
+    for severity, told in (data.get("severities") or {}).items():
+        path = ("alerts", "severities", severity)
+        if not told or not isinstance(told, str | list) or not all(isinstance(text, str) for text in told):
+            yield document.problem(path, 'must be a receiver, or a list of them, for example ["pager", "ticket"]')
+            continue
+        yield from (
+            document.problem(path, unknown("receiver", receiver, receivers))
+            for receiver in _several(told)
+            if receiver not in receivers
+        )
     for alert, severities in (data.get("mutes") or {}).items():
         if not isinstance(severities, list) or not all(isinstance(text, str) for text in severities):
             yield document.problem(("alerts", "mutes", alert), "must be a list of severities")
@@ -126,6 +133,10 @@ def alert_problems(document: Document) -> Iterator[Problem]:
         else:
             found = list(check_table(document, path, entry, _KEYS))
             yield from found or _fault_problems(document, path, entry, receivers, roles)
+
+
+def _several(one_or_more: str | list[str]) -> tuple[str, ...]:
+    return (one_or_more,) if isinstance(one_or_more, str) else tuple(one_or_more)
 
 
 def _fault_problems(

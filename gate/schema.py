@@ -34,7 +34,7 @@ OPEN = {
     "metrics/unseen": "table of strings",
     "dashboards/shows": "table of strings",
     "alerts/receivers": "table of strings",
-    "alerts/severities": "table of strings",
+    "alerts/severities": "table of anything",
     "alerts/mutes": "table of anything",
     "alerts/faults": "table of anything",
     "limits": "table of anything",

@@ -55,6 +55,7 @@ def test_dashboards(
     wrong += panels.unmarked(all_boards, marker)
     try:
         wrong += panels.not_shown(target.metrics.signals, all_boards, live.rules(metrics))
+        wrong += panels.choiceless(metrics, all_boards, sources)
         wrong += panels.unmarking(metrics, all_boards, marker, time.time() - MARKS_S, time.time())
         dead, declared = _dead(metrics, ours, load, target.metrics.unseen, limits["monitoring.visible_s"].value)
         rendering, differs = _in_grafana(stack, all_boards, sources, load, declared)

@@ -4,10 +4,11 @@ import pytest
 
 from fixtures.clients.docker import Container
 from fixtures.clients.logs import Logs, Usage
+from fixtures.log_account import account
 from fixtures.log_bounds import bound, kept
-from fixtures.printing import Mark, printed
+from fixtures.printing import Mark, printed, shipped
 from fixtures.stack import ComposeStack
-from fixtures.wait import NotReached, until
+from fixtures.wait import NotReached, Unreachable, until
 from gate.check import Unverified, check
 from gate.evidence import Evidence
 from gate.model import Limit, Sabotage
@@ -66,9 +67,12 @@ def test_log_limits(stack: ComposeStack, target: Target, limits: dict[str, Limit
 def _flood(stack: ComposeStack, victim: Container, mib: float, limit: Limit, evidence: Evidence) -> None:
     """Have one container print as much as it can, watch what is kept, and demand that it comes back within its bounds."""
     evidence.event("flood", f"{victim.service} prints {mib:.0f} MiB")
-    evidence.measure("printing", printed(stack, victim, Mark().flood(int(mib * MIB))), "s")
+    mark, flood, began = Mark(), int(mib * MIB), time.time()
+    evidence.measure("printing", printed(stack, victim, mark.flood(flood)), "s")
     if stack.target.logs:
         _demand_bound(Logs(stack), limit, evidence)
+        if victim in shipped(stack):
+            _demand_no_hole(Logs(stack), victim, mark, mark.lines_of(flood), began, evidence)
     allowed, size = bound(victim), kept(victim)
     evidence.value(
         "MiB kept by the engine of the container that floods", {"kept": _mib(size), "may keep": _mib(allowed)}
@@ -104,6 +108,21 @@ def _demand_bound(logs: Logs, limit: Limit, evidence: Evidence) -> None:
     finally:
         evidence.series("log store", "MiB", [(at, usage.taken / MIB) for at, usage in seen])
     evidence.measure("from the flood's end until within the bound", max(0, seconds - QUIET_S), "s", limit)
+
+
+def _demand_no_hole(logs: Logs, victim: Container, mark: Mark, count: int, began: float, evidence: Evidence) -> None:
+    """What is left of the flood is its end, without a gap: room is made by removing what is oldest, and nothing else is lost
+    where one file ends and the next begins."""
+    try:
+        tally = account(logs.lines(began - 1), {mark.word: victim.name}, count)[victim.name]
+    except Unreachable as error:
+        raise Unverified(f"the log store could not be read: {error}") from error
+    evidence.value("lines of the flood", tally.json())
+    assert len(tally.missing) < count, f"nothing is stored of {count} lines that {victim.name} printed"
+    assert not tally.holes, (
+        f"{len(tally.holes)} of the {count} lines that {victim.name} printed in a flood are lost although older ones are "
+        f"kept, such as number {tally.holes[0]}"
+    )
 
 
 def _usage(stack: ComposeStack, target: Target) -> Usage | None:

@@ -1,7 +1,7 @@
 from fixtures.alarms.chain import Chain
 from fixtures.alarms.routing import STORM, Routing
 from fixtures.wait import Unreachable, until
-from gate.check import check
+from gate.check import Unverified, check
 from gate.evidence import Evidence
 from gate.model import Limit, Sabotage
 from gate.target import Target
@@ -29,8 +29,10 @@ def test_routing(alarms: Chain, target: Target, limits: dict[str, Limit], eviden
     routing, mutes = Routing(alarms), target.alerts.mutes
     try:
         rules = routing.rules()
-        evidence.value("receiver of each rule", {rule.alert: routing.receiver_of(rule) for rule in rules})
-        nobody = [f"{r.alert} ({r.labels.get('severity', 'no severity')})" for r in rules if not routing.receiver_of(r)]
+        evidence.value("receivers of each rule", {rule.alert: list(routing.receivers_of(rule)) for rule in rules})
+        nobody = [
+            f"{r.alert} ({r.labels.get('severity', 'no severity')})" for r in rules if not routing.receivers_of(r)
+        ]
         assert not nobody, f"no receiver is declared for the severity of {', '.join(nobody)}"
 
         idle = routing.idle_mutes(rules)
@@ -39,7 +41,7 @@ def test_routing(alarms: Chain, target: Target, limits: dict[str, Limit], eviden
         # All at once, but for those that are to mute others: so an alert that mutes another unasked is found.
         plain = [rule for rule in rules if rule.alert not in mutes]
         with routing.posted(plain) as posted:
-            astray = routing.astray(posted, plain)
+            astray = routing.astray(posted, plain) or routing.overheard(posted, plain)
         evidence.observed(len(plain), "rules whose alert was followed to its receiver")
         assert not astray, "; ".join(astray)
 
@@ -72,5 +74,8 @@ def test_routing(alarms: Chain, target: Target, limits: dict[str, Limit], eviden
             astray = routing.astray(quiet, plain[:1])
             assert not astray, f"its silence has ended, but {'; '.join(astray)}"
         evidence.observed(2, "a silence, and its end")
+        at_times = alarms.alertmanager.silent_at_times()
     except Unreachable as error:
         raise AssertionError(f"nobody can be told of anything: {error}") from error
+    if at_times:
+        raise Unverified(f"who is told at other hours than now was not seen: {'; '.join(at_times)}")

@@ -30,7 +30,7 @@ def test_everything_that_may_be_said(tmp_path):
     target = of(
         tmp_path,
         """watchdog = "Always"
-severities = { critical = "pager" }
+severities = { critical = ["pager", "ticket"], warning = "ticket" }
 mutes = { DatabaseDown = ["warning"] }
 [alerts.faults]
 api-down = { alert = "ApiDown", receiver = "pager", limit_s = 9, reason = "By contract." }
@@ -43,7 +43,7 @@ queue-backlog = { after_s = "AGE_S" }
     assert table is not None
     assert (table.watchdog, table.severities, table.mutes) == (
         "Always",
-        {"critical": "pager"},
+        {"critical": ("pager", "ticket"), "warning": ("ticket",)},
         {"DatabaseDown": ("warning",)},
     )
     assert table.faults["api-down"] == AlertFault("ApiDown", "pager", limit_s=9, reason="By contract.")
@@ -76,6 +76,8 @@ def test_every_fault_is_a_capability_that_a_check_may_need():
         ('[alerts.faults]\nbackup-stale = { env = { A = "1" } }', "role: this key is needed with env"),
         ("[alerts.faults]\nqueue-backlog = { after_s = true }", "must be seconds, or the name of a variable"),
         ('severities = { critical = "pgr" }', 'did you mean "pager"?'),
+        ('severities = { critical = ["pager", "tickt"] }', 'did you mean "ticket"?'),
+        ("severities = { critical = 7 }", "must be a receiver, or a list of them"),
         ('mutes = { DatabaseDown = "warning" }', "must be a list of severities"),
         ("watchdog = 7", "watchdog: must be a string"),
     ],
