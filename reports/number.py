@@ -13,6 +13,7 @@ def number(value: float, digits: int = 3) -> str:
     """Return the value with that many significant digits, thousands grouped, no trailing zeros."""
     if not math.isfinite(value):
         return "not a number" if math.isnan(value) else "∞" if value > 0 else "−∞"
+    value += 0.0  # there is a zero below zero, and nobody reads it as another one
     if value and not 1e-6 <= abs(value) < 1e15:
         return f"{value:.{digits}g}".replace("-", "−")
     decimals = max(0, digits - 1 - (math.floor(math.log10(abs(value))) if value else 0))
