@@ -8,7 +8,7 @@ from fixtures.log_account import account
 from fixtures.log_bounds import bound, kept
 from fixtures.printing import Mark, printed, shipped
 from fixtures.stack import ComposeStack
-from fixtures.wait import NotReached, Unreachable, until
+from fixtures.wait import NotReached, until
 from gate.check import Unverified, check
 from gate.evidence import Evidence
 from gate.model import Limit, Sabotage
@@ -16,6 +16,7 @@ from gate.target import Target
 
 MIB = 1024 * 1024
 QUIET_S = 2.5  # of not growing, after which a flood has arrived
+STORED_BYTES = 400  # of a short line and the fields that a store adds, about
 ROTATION = 1.1  # a line is never cut to fit, and a file is only seen to be full after it is
 
 
@@ -61,18 +62,17 @@ def test_log_limits(stack: ComposeStack, target: Target, limits: dict[str, Limit
             f"the log store may hold {_mib(usage.most)} MiB, more than a flood of {most_written:g} MiB reaches: "
             "set it smaller by a variable in [profiles] env"
         )
+    if usage and any(container.id == victim.id for container in shipped(stack)):
+        _demand_no_hole(stack, victim, usage, limits["monitoring.log_bound_s"], evidence)
     _flood(stack, victim, min(needed, most_written), limits["monitoring.log_bound_s"], evidence)
 
 
 def _flood(stack: ComposeStack, victim: Container, mib: float, limit: Limit, evidence: Evidence) -> None:
     """Have one container print as much as it can, watch what is kept, and demand that it comes back within its bounds."""
     evidence.event("flood", f"{victim.service} prints {mib:.0f} MiB")
-    mark, flood, began = Mark(), int(mib * MIB), time.time()
-    evidence.measure("printing", printed(stack, victim, mark.flood(flood)), "s")
+    evidence.measure("printing", printed(stack, victim, Mark().flood(int(mib * MIB))), "s")
     if stack.target.logs:
         _demand_bound(Logs(stack), limit, evidence)
-        if victim in shipped(stack):
-            _demand_no_hole(Logs(stack), victim, mark, mark.lines_of(flood), began, evidence)
     allowed, size = bound(victim), kept(victim)
     evidence.value(
         "MiB kept by the engine of the container that floods", {"kept": _mib(size), "may keep": _mib(allowed)}
@@ -110,18 +110,28 @@ def _demand_bound(logs: Logs, limit: Limit, evidence: Evidence) -> None:
     evidence.measure("from the flood's end until within the bound", max(0, seconds - QUIET_S), "s", limit)
 
 
-def _demand_no_hole(logs: Logs, victim: Container, mark: Mark, count: int, began: float, evidence: Evidence) -> None:
-    """What is left of the flood is its end, without a gap: room is made by removing what is oldest, and nothing else is lost
-    where one file ends and the next begins."""
+def _demand_no_hole(stack: ComposeStack, victim: Container, usage: Usage, limit: Limit, evidence: Evidence) -> None:
+    """Print so many short lines that files end and begin meanwhile, and demand that nothing is lost there: what is missing may
+    only be what is oldest, which makes room."""
+    logs, mark, count, began = Logs(stack), Mark(), usage.most // 2 // STORED_BYTES, time.time()
+    seconds = printed(stack, victim, mark.numbered(count))
+
+    def arrived() -> bool:
+        last = f"{mark.word} number {count} of {count}"
+        return any(last in line for line in logs.lines(began - 1))
+
     try:
-        tally = account(logs.lines(began - 1), {mark.word: victim.name}, count)[victim.name]
-    except Unreachable as error:
-        raise Unverified(f"the log store could not be read: {error}") from error
-    evidence.value("lines of the flood", tally.json())
-    assert len(tally.missing) < count, f"nothing is stored of {count} lines that {victim.name} printed"
+        until(arrived, limit.value, "the last of the lines is stored", every=0.5)
+    except NotReached as error:
+        if error.unanswered:
+            raise Unverified(f"the log store could not be read: {error}") from error
+        raise AssertionError(f"the last of {count} lines that {victim.name} printed is not in the log store") from None
+    tally = account(logs.lines(began - 1), {mark.word: victim.name}, count)[victim.name]
+    evidence.value(f"numbered lines, printed in {seconds:.1f} s", tally.json())
+    evidence.observed(count - len(tally.missing), "numbered lines across files of the log store")
     assert not tally.holes, (
-        f"{len(tally.holes)} of the {count} lines that {victim.name} printed in a flood are lost although older ones are "
-        f"kept, such as number {tally.holes[0]}"
+        f"{len(tally.holes)} of {count} lines that {victim.name} printed are lost although older ones are kept, such as "
+        f"number {tally.holes[0]}"
     )
 
 
