@@ -25,7 +25,7 @@ from fixtures.clients.docker import Engine
 from fixtures.clients.prometheus import Prometheus
 from fixtures.receiver import listening
 from fixtures.wait import Unreachable
-from gate.alerts import FAULTS
+from gate.alerts import FAULTS, AlertsTable
 from gate.check import Unverified
 from gate.cli import PROFILES, TARGET, guarded
 from gate.console import Out
@@ -81,30 +81,50 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def benchmark(options: argparse.Namespace, say: Callable[[str], None]) -> ExitStatus:
-    """Stand a stack up, repeat, take it down, and show what was found until then. Raises UsageError, CouldNotRunError."""
+    """Stand a stack up, repeat, take it down, and show what was found, also when it is cut off.
+
+    Raises UsageError, CouldNotRunError.
+    """
     target = load(options.target, options.profile)
     if target.alerts is None or target.metrics is None:
         raise UsageError(f"{options.target} has no [alerts] or no [metrics]: there is nobody to be told")
     demand_folder(options.json)
     target.demand_files()
     findings = Findings(options.repeats)
+    try:
+        _measure(options, target, target.alerts, findings, say)
+    finally:
+        if findings.seen:
+            _show(findings, target, options.json)
+    return ExitStatus.NO_GO if findings.problems else ExitStatus.GO
+
+
+def _measure(
+    options: argparse.Namespace,
+    target: Target,
+    table: AlertsTable,
+    findings: Findings,
+    say: Callable[[str], None],
+) -> None:
     with terminated_cleanly(), listening(Engine()) as receiver:
-        told = {variable: receiver.url(name) for name, variable in target.alerts.receivers.items()}
+        told = {variable: receiver.url(name) for name, variable in table.receivers.items()}
         with own_stack(target, "alerts", say, told) as stack:
             api = Api(stack)
             limits = dict(target.limits)
             limits["monitoring.alert_repeats"] = replace(limits["monitoring.alert_repeats"], value=options.repeats)
-            _repeat(Chain(stack, receiver, api, limits), options.fault or FAULTS, findings, say)
+            _repeat(Chain(stack, receiver, api, limits), options.fault or (*FAULTS, *table.own), findings, say)
             findings.costs = _costs(Prometheus(stack))
             api.close()
+
+
+def _show(findings: Findings, target: Target, file: Path | None) -> None:
     found = figures(findings, target)
-    keep(found, options.json)
+    keep(found, file)
     out = Out()
     for table in tables(found):
         out.print(table)
     for sentence in findings.problems:
         out.print(f"✕ {sentence}", highlight=False, markup=False)
-    return ExitStatus.NO_GO if findings.problems else ExitStatus.GO
 
 
 def _repeat(chain: Chain, faults: Sequence[str], findings: Findings, say: Callable[[str], None]) -> None:

@@ -70,6 +70,11 @@ class AlertsTable:
     mutes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     faults: Mapping[str, AlertFault] = field(default_factory=dict)
 
+    @property
+    def own(self) -> tuple[str, ...]:
+        """The faults that only this system's owner knows."""
+        return tuple(fault for fault in self.faults if fault not in FAULTS)
+
 
 _KEYS: Mapping[str, Node] = {
     "alert": Node("string", needed=False),
@@ -126,13 +131,18 @@ def alert_problems(document: Document) -> Iterator[Problem]:
             yield document.problem(("alerts", "mutes", alert), "must be a list of severities")
     for name, entry in (data.get("faults") or {}).items():
         path = ("alerts", "faults", name)
-        if name not in FAULTS:
-            yield document.problem(path, unknown("fault", name, FAULTS))
+        if name not in FAULTS and not _is_own(entry):
+            own = "one of the system's own needs `alert`, and `break` with `heal` or `env` with `role`"
+            yield document.problem(path, f"{unknown('fault', name, FAULTS)}; {own}")
         elif not isinstance(entry, dict):
             yield document.problem(path, 'must be a table, for example { alert = "ApiDown", receiver = "pager" }')
         else:
             found = list(check_table(document, path, entry, _KEYS))
             yield from found or _fault_problems(document, path, entry, receivers, roles)
+
+
+def _is_own(entry: Json) -> bool:
+    return isinstance(entry, dict) and "alert" in entry and ("break" in entry or "env" in entry)
 
 
 def _several(one_or_more: str | list[str]) -> tuple[str, ...]:

@@ -23,11 +23,14 @@ def main(arguments: list[str]) -> int:
     """Put the certificate in; exit status 1 when the gateway does not take it, 2 when there is none."""
     parser = argparse.ArgumentParser(prog="scripts/gateway-certificate.sh", description=__doc__)
     parser.add_argument(
-        "--days", type=int, metavar="N", help="one that ends in N days, instead of the one in the folder"
+        "--days",
+        type=int,
+        metavar="N",
+        help="one that ends in N days (0: it has ended), instead of the one in the folder",
     )
     given = parser.parse_args(arguments)
-    if given.days is not None and not 1 <= given.days <= certificates.VALID_DAYS:
-        parser.error(f"--days {given.days}: not from 1 to {certificates.VALID_DAYS}")
+    if given.days is not None and not 0 <= given.days <= certificates.VALID_DAYS:
+        parser.error(f"--days {given.days}: not from 0 to {certificates.VALID_DAYS}")
     try:
         pem = _certificate(secrets_folder(), given.days)
         command = Compose.of().gateway_certificate()

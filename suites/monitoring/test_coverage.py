@@ -19,7 +19,7 @@ def test_coverage(alarms: Chain, target: Target, evidence: Evidence) -> None:
     matrix: dict[str, list[str]] = {}
     undetected: list[str] = []
     unknown: list[str] = []
-    for fault in FAULTS:
+    for fault in (*FAULTS, *alarms.table.own):
         if target.absence(f"monitoring.alert-{fault}") or not alarms.possible(fault):
             continue
         try:
@@ -30,6 +30,9 @@ def test_coverage(alarms: Chain, target: Target, evidence: Evidence) -> None:
             unknown.append(f"{fault}: {error}")
         else:
             matrix[fault] = sorted({told[0].alert, *(name for sighting in told for name in sighting.also)})
+            if fault in alarms.table.own:
+                seconds = [sighting.seconds for sighting in told]
+                evidence.measure(f"{fault}: fault until the receiver had it", seconds, "s", alarms.limit(fault))
     seen = alarms.fired()
     loaded = sorted({rule.alert for rule in alarms.prometheus.rules()}) if matrix else []
     evidence.observed(len(matrix) + len(undetected), "faults brought about")

@@ -65,6 +65,7 @@ def test_every_fault_is_a_capability_that_a_check_may_need():
     ("more", "named"),
     [
         ("[alerts.faults]\napi-donw = {}", 'did you mean "api-down"?'),
+        ('[alerts.faults]\narchive-full = { break = ["a"], heal = ["b"] }', "one of the system's own needs `alert`"),
         ("[alerts.faults]\napi-down = 7", "must be a table"),
         ("[alerts.faults]\napi-down = { alert = 7 }", "alert: must be a string"),
         ('[alerts.faults]\napi-down = { alrt = "A" }', 'did you mean "alert"?'),

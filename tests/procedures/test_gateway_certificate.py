@@ -69,7 +69,7 @@ def test_without_a_certificate_nothing_is_asked(
     assert not (gateway / "told").exists()
 
 
-@pytest.mark.parametrize("days", ["0", "398", "five"])
+@pytest.mark.parametrize("days", ["-1", "398", "five"])
 def test_days_that_no_certificate_has_are_refused(days: str) -> None:
     with pytest.raises(SystemExit) as ended:
         gateway_certificate.main(["--days", days])
