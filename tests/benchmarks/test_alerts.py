@@ -34,7 +34,7 @@ def test_it_says_what_it_takes():
     ("arguments", "said"),
     [
         (["--repeats", "0"], "no whole number of at least 1"),
-        (["--fault", "api-donw"], "invalid choice"),
+        (["--fault", "api-donw"], "unknown fault"),
         (["--json", "nowhere/figures.json"], "there is no such folder"),
         (["--target", "nowhere.toml"], "there is no such file"),
     ],
