@@ -254,7 +254,8 @@ class Target:
         found |= {f"commands.{name}" for name in self.commands} | {f"releases.{name}" for name in self.releases}
         found |= {f"bad_releases.{name}" for name in self.bad_releases}
         found |= {"job"}
-        found |= {f"alerts.faults.{fault}" for fault in (self.alerts.faults if self.alerts else ())}
+        given = self.alerts.faults if self.alerts else ()
+        found |= {f"alerts.faults.{fault}" for fault in given if fault in alerts.FAULTS}
         offers = {
             "auth": self.auth.kind != "none",
             "api.version": self.api.version is not None,

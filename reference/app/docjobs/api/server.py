@@ -37,7 +37,6 @@ def application(settings: ApiSettings) -> FastAPI:
         app.state.desk = Desk(pool)
         await app.state.desk.open()
         metrics.BUILD_INFO.labels("api", BUILD.release, BUILD.revision, settings.colour).set(1)
-        await figures.look(pool, settings.colour)
         app.state.watching = asyncio.create_task(figures.watch(pool, settings.colour))
         gc.freeze()
         _LOG.info("api started", extra={"config": settings.fingerprint()})
