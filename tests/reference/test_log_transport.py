@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -281,3 +282,16 @@ def test_what_is_too_old_goes_and_a_small_store_is_left_alone(keep, tmp_path):
 def metrics_of(folder: Path) -> str:
     file = folder / "logs.prom"
     return file.read_text() if file.exists() else ""
+
+
+def test_a_command_that_ends_unnoticed_is_no_endless_wait(tmp_path):
+    """A signal that came before there was a handler never comes again; here it never comes at all."""
+    done = subprocess.run(
+        [LOGS / "logship", "sh", "-c", "exit 3"],
+        env={**os.environ, "LOG_SOCKET": str(tmp_path / "none")},
+        preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD}),
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 3
