@@ -8,7 +8,7 @@ from fixtures.log_account import account
 from fixtures.log_bounds import bound, kept
 from fixtures.printing import Mark, printed, shipped
 from fixtures.stack import ComposeStack
-from fixtures.wait import NotReached, until
+from fixtures.wait import NotReached, pause_until, until
 from gate.check import Unverified, check
 from gate.evidence import Evidence
 from gate.model import Limit, Sabotage
@@ -17,6 +17,8 @@ from gate.target import Target
 MIB = 1024 * 1024
 QUIET_S = 2.5  # of not growing, after which a flood has arrived
 STORED_BYTES = 400  # of a short line and the fields that a store adds, about
+PORTIONS = 4  # each an eighth of the store, more than a file of it may hold
+BETWEEN_S = 2.5  # a store looks at its files by turns, every two seconds at the reference
 ROTATION = 1.1  # a line is never cut to fit, and a file is only seen to be full after it is
 
 
@@ -111,10 +113,10 @@ def _demand_bound(logs: Logs, limit: Limit, evidence: Evidence) -> None:
 
 
 def _demand_no_hole(stack: ComposeStack, victim: Container, usage: Usage, limit: Limit, evidence: Evidence) -> None:
-    """Print so many short lines that files end and begin meanwhile, and demand that nothing is lost there: what is missing may
-    only be what is oldest, and only where room had to be made."""
+    """Print so many lines, by portions, that files end and begin meanwhile, and demand that nothing is lost there: what is
+    missing may only be what is oldest, and only where room had to be made."""
     logs, mark, count, began = Logs(stack), Mark(), usage.most // 2 // STORED_BYTES, time.time()
-    seconds = printed(stack, victim, mark.numbered(count))
+    seconds = _by_portions(stack, victim, list(mark.numbered(count)))
 
     def arrived() -> bool:
         last = f"{mark.word} number {count} of {count}"
@@ -134,6 +136,16 @@ def _demand_no_hole(stack: ComposeStack, victim: Container, usage: Usage, limit:
     assert not lost, (
         f"{len(lost)} of {count} lines that {victim.name} printed are lost although {why}, such as number {lost[0]}"
     )
+
+
+def _by_portions(stack: ComposeStack, victim: Container, lines: list[str]) -> float:
+    """Print the lines with pauses; the seconds of printing. At once all would be in one file, which ends after the last."""
+    size, seconds = len(lines) // PORTIONS + 1, 0.0
+    for first in range(0, len(lines), size):
+        if first:
+            pause_until(time.monotonic() + BETWEEN_S)
+        seconds += printed(stack, victim, lines[first : first + size])
+    return seconds
 
 
 def _usage(stack: ComposeStack, target: Target) -> Usage | None:
