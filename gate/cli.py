@@ -68,6 +68,9 @@ def _selecting(command: argparse.ArgumentParser) -> None:
     command.add_argument("--profile", choices=PROFILES, default="quick", help="how long to look (default: quick)")
     command.add_argument("--only", metavar="AREA,…", help=f"only these areas ({', '.join(AREAS)}): never a GO")
     command.add_argument(
+        "--advisories", metavar="PATH|URL", help="OSV records: a folder, a zip, or a service (default: the public one)"
+    )
+    command.add_argument(
         "--check", action="append", default=[], metavar="ID", help="only this check, or those of a pattern (repeatable)"
     )
 

@@ -13,6 +13,7 @@ from gate.alerts import AlertsTable
 from gate.limits import default_limits, limits
 from gate.model import Json, Limit
 from gate.schema import check, schema
+from gate.source import SourceTable
 from gate.target_rules import violations
 from gate.toml_error import Problem, TomlError, read, unknown
 
@@ -159,6 +160,13 @@ class ConfigurationTable:
 
 
 @dataclass(frozen=True, slots=True)
+class AdvisoriesTable:
+    """Where advisories come from: a folder or zip of OSV records, the URL of such a zip, or of an API like OSV's."""
+
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """One system under judgement. `folder` is absolute; `sha256` is that of the file it was read from."""
 
@@ -182,6 +190,8 @@ class Target:
     dashboards: DashboardsTable | None
     alerts: AlertsTable | None
     configuration: ConfigurationTable | None
+    source: SourceTable | None
+    advisories: AdvisoriesTable | None
     published: tuple[str, ...]
     profiles: Mapping[str, Mapping[str, str]]
     commands_env: Mapping[str, str]
@@ -280,6 +290,8 @@ class Target:
             "database.effects_sql": self.database is not None and self.database.effects_sql is not None,
             "configuration": self.configuration is not None,
             "configuration.required": self.configuration is not None and bool(self.configuration.required),
+            "source.paths": self.source is not None and bool(self.source.paths),
+            "source.locks": self.source is not None and bool(self.source.locks),
             "stack.image_prefix_variable": self.stack.image_prefix_variable is not None,
             # The built-in deploy replaces each container where it runs, so for a moment nobody answers.
             "live-switch": "deploy" in self.commands and not self._built_in("deploy"),
@@ -307,6 +319,7 @@ def capability_names() -> frozenset[str]:
     names |= {"logs.read", "logs.request_header", "logs.hops", "logs.burst_alert"}
     names |= {"database.sql", "database.effects_sql", "metrics.deployment_marker", "metrics.service"}
     names |= {"metrics.rules", "metrics.rule_tests", "metrics.signals", "dashboards.files", "dashboards.shows"}
+    names |= {"source.paths", "source.locks"}
     names |= {"configuration", "configuration.required", "stack.image_prefix_variable", "live-switch", "faults"}
     return frozenset(names | set(ROLES))
 
@@ -345,6 +358,8 @@ def load(path: Path, profile: str | None = None) -> Target:
         dashboards=DashboardsTable(**_frozen(data["dashboards"])) if "dashboards" in data else None,
         alerts=alerts.table(data["alerts"]) if "alerts" in data else None,
         configuration=ConfigurationTable(**_frozen(data["configuration"])) if "configuration" in data else None,
+        source=SourceTable(**_frozen(data["source"])) if "source" in data else None,
+        advisories=AdvisoriesTable(**data["advisories"]) if "advisories" in data else None,
         published=tuple(published),
         profiles={name: table.get("env", {}) for name, table in data.get("profiles", {}).items()},
         commands_env=data.get("commands_env", {}).get(profile or "", {}),

@@ -12,6 +12,7 @@ from gate.alerts import alert_problems
 from gate.limits import limit_problems
 from gate.model import Json
 from gate.schema import schema
+from gate.source import source_problems
 from gate.toml_error import Document, Problem, unknown
 from gate.toml_lines import Path
 from gate.toml_node import sound
@@ -339,4 +340,5 @@ RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
     _absences,
     limit_problems,
     alert_problems,
+    source_problems,
 )
