@@ -75,7 +75,7 @@ def test_secrets_in_files(stack: ComposeStack, source: SourceTable, evidence: Ev
     all_found = (*(Finding(**row) for row in found), *seen.findings)
     findings = [evidence.finding(finding) for finding in source.judged(all_found)]
     counting = [str(finding) for finding in findings if not finding.suppressed]
-    assert not counting, "secrets: " + "; ".join(counting)
+    assert not counting, "found in files: " + "; ".join(counting)
     unused = [key for scanner in ("detect-secrets", "secrets") for key in source.unused(scanner, all_found)]
     assert not unused, f"accepted in readiness.toml and not found any more: {', '.join(unused)}"
 

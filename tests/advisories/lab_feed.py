@@ -45,7 +45,8 @@ def records(age: timedelta = timedelta(), floor: int = FLOOR) -> list[dict[str, 
     made = [record(*real, modified) for real in REAL]
     for ecosystem, prefix in (("PyPI", "LAB-PYPI"), (DEBIAN, "LAB-DEB")):
         made += [
-            record(f"{prefix}-{number}", ecosystem, f"made-for-tests-{number}", "1.0", modified) for number in range(floor)
+            record(f"{prefix}-{number}", ecosystem, f"made-for-tests-{number}", "1.0", modified)
+            for number in range(floor)
         ]
     return made
 
