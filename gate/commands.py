@@ -33,9 +33,9 @@ def run(options: argparse.Namespace, machine: Machine) -> ExitStatus:
     """Judge the system and say the verdict."""
     target = _target(options)
     checks, narrowed = _selected(options)
+    advisories = _advisories(options)
     tools = machine()
     _reap(tools)
-    advisories = _advisories(options)
     request = Request(
         target, options.profile, checks, target.folder / RUNS, narrowed, keep=options.keep, advisories=advisories
     )
@@ -57,6 +57,7 @@ def prove_(options: argparse.Namespace, machine: Machine) -> ExitStatus:
     """Sabotage the system and say what was caught."""
     target = _target(options)
     checks, _ = _selected(options)
+    advisories = _advisories(options)
     defects = prove.of_checks(checks) + (sabotage.load_catalogue(options.catalogue) if options.catalogue else ())
     if options.defect:
         known = {defect.id: defect for defect in defects}
@@ -67,7 +68,7 @@ def prove_(options: argparse.Namespace, machine: Machine) -> ExitStatus:
     tools = machine()
     _reap(tools)
     folder = target.folder / ".readygate" / "proofs" / f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    request = prove.ProofRequest(target, options.profile, checks, defects, folder, advisories=_advisories(options))
+    request = prove.ProofRequest(target, options.profile, checks, defects, folder, advisories=advisories)
     try:
         proofs = prove.prove(request, tools, Progress(_stderr(), quiet=options.quiet))
     except Stopped as stop:
