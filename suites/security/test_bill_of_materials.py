@@ -1,7 +1,7 @@
 import json
 
 from fixtures.scanners.inside import Inside
-from fixtures.scanners.inventory import bill, components, listed, seen, strays
+from fixtures.scanners.inventory import bill, components, demand_sight, listed, seen, strays
 from gate.check import check
 from gate.evidence import Evidence
 from gate.model import Sabotage
@@ -34,6 +34,7 @@ _STRAY = "/usr/local/lib/python3/dist-packages/stowaway"
     ),
 )
 def test_bill_of_materials(insides: list[Inside], target: Target, evidence: Evidence) -> None:
+    demand_sight()
     wrong: list[str] = []
     for inside in insides:
         installed = components(inside)

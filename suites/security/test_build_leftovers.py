@@ -3,6 +3,8 @@ from fixtures.scanners.leftovers import demand_sight, leftovers
 from gate.check import check
 from gate.evidence import Evidence
 from gate.model import Sabotage
+from gate.source import SourceTable
+from gate.target import Target
 
 
 @check(
@@ -24,12 +26,17 @@ from gate.model import Sabotage
                     "with": "RUN mkdir -p /srv/.git && echo 'ref: refs/heads/main' > /srv/.git/HEAD\nUSER ",
                 },
             ),
-            says="version control",
+            says="version-control",
         ),
     ),
 )
-def test_build_leftovers(insides: list[Inside], evidence: Evidence) -> None:
+def test_build_leftovers(insides: list[Inside], target: Target, evidence: Evidence) -> None:
     demand_sight()
     evidence.observed(sum(len(inside.names) for inside in insides), "files in running containers")
-    found = [sentence for inside in insides for sentence in leftovers(inside)]
+    source = target.source or SourceTable(())
+    all_found = [finding for inside in insides for finding in leftovers(inside)]
+    findings = [evidence.finding(finding) for finding in source.judged(all_found)]
+    found = [str(finding) for finding in findings if not finding.suppressed]
     assert not found, "left behind: " + "; ".join(found)
+    unused = source.unused("leftovers", tuple(all_found))
+    assert not unused, f"accepted in readiness.toml and not found any more: {', '.join(unused)}"

@@ -3,6 +3,7 @@ from fixtures.scanners.locks import held_against_record, locked
 from fixtures.stack import ComposeStack
 from gate.check import Unverified, check
 from gate.evidence import Evidence
+from gate.finding import Finding
 from gate.model import Sabotage
 from gate.source import SourceTable
 
@@ -56,18 +57,26 @@ def test_locked_packages(stack: ComposeStack, insides: list[Inside], source: Sou
         raise Unverified(f"there is no lock file {', '.join(source.locks)}")
     lock = locked({str(path.relative_to(stack.folder)): path.read_text() for path in paths})
     evidence.value("locks", {"with a hash": len(lock.hashed), "without": sorted(f"{n} {v}" for n, v in lock.bare)})
-    wrong: list[str] = []
+    found: list[Finding] = []
     files = packages = 0
     for inside in insides:
         for distribution in (d for d in inside.distributions if not d.package):
             packages += 1
+            name, version = distribution.key
             if distribution.key not in lock.hashed:
                 how = "without a hash" if distribution.key in lock.bare else "not"
-                name, version = distribution.key
-                wrong.append(f"{name} {version} in {inside.service} is {how} in a lock")
+                sentence = f"{name} {version} is {how} in a lock"
+                found.append(Finding(f"locks/{name}", "error", sentence, distribution.metadata, image=inside.service))
             held = held_against_record(inside, distribution)
             files += held.files
-            wrong += [f"{inside.service}: {change}" for change in held.changed]
+            found += [
+                Finding(f"record/{name}", "error", change, distribution.metadata, image=inside.service)
+                for change in held.changed
+            ]
     evidence.observed(packages, "installed packages, each looked up in the locks")
     evidence.observed(files, "files of packages, each held against its record")
+    findings = [evidence.finding(finding) for finding in source.judged(found)]
+    wrong = [f"{f.message}, in {f.image}" for f in findings if not f.suppressed]
     assert not wrong, f"{len(wrong)} differences from the locks: " + "; ".join(wrong[:20])
+    unused = [key for scanner in ("locks", "record") for key in source.unused(scanner, tuple(found))]
+    assert not unused, f"accepted in readiness.toml and not found any more: {', '.join(unused)}"

@@ -85,7 +85,7 @@ def test_what_is_installed_and_was_left_behind(running, tmp_path, monkeypatch):
     assert python_packages([inside]) == {"": {("requests", "2.19.0")}}
     assert strays(inside) == [f"{SITE}/stowaway"]
     assert {(c.kind, c.name) for c in components(inside)} ^ seen(inside) == {("deb", "libssl1.1")}
-    assert leftovers(inside) == [": version control: /srv/.git"]
+    assert [(f.rule, f.file) for f in leftovers(inside)] == [("leftovers/version-control", "/srv/.git")]
     (distribution,) = inside.distributions
     assert "has no record" in held_against_record(inside, distribution).changed[0]
     records = lab_feed.write(tmp_path / "feed", floor=10)
