@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from gate import kernel
 from gate import lane as lanes
 from gate.areas import AREAS
 from gate.check import CheckError, Unverified
@@ -155,9 +156,11 @@ class LanePlugin:
 
     def _reachable(self, check: Check) -> bool:
         """Whether the target has what the check needs; if not, the result is reported here and now."""
-        unmet = [need for need in check.needs if need not in self.target.capabilities()]
+        unmet = [need for need in check.needs if need not in self.target.capabilities() | kernel.capabilities()]
         absence = self.target.absence(check.id)
-        if not unmet and absence is None:
+        # Whether a kernel lacks something is for the kernel to say: where it does not, a declared absence hides nothing.
+        of_kernel = kernel.NEEDS & set(check.needs)
+        if not unmet and (absence is None or of_kernel):
             self._items_left[check.id] = self._items_left.get(check.id, 0) + 1
             return True
         outcome = Outcome.UNVERIFIED
@@ -168,6 +171,8 @@ class LanePlugin:
             reason = f"readiness.toml does not describe {', '.join(unmet)}; describe it, or declare its absence"
         else:
             outcome, reason = Outcome.NOT_APPLICABLE, absence
+        if of_kernel & set(unmet):
+            reason = f"{reason} (this machine's kernel: {kernel.profiles()})"
         self.reporter.result(_result(check, outcome, reason))
         return False
 
