@@ -75,7 +75,7 @@ def test_engine_socket(sight: Sight, evidence: Evidence) -> None:
 )
 def test_remote_shells(sight: Sight, evidence: Evidence) -> None:
     remote_shells.planted()
-    found = probe.each(sight.seen, remote_shells.complaints)
+    found = probe.each(sight.seen, remote_shells.complaints, at_once=len(sight.seen))
     evidence.observed(sum(number for number, _ in found.values()), "listening sockets, by owner, port and greeting")
     evidence.observed(sight.processes, "processes, by name and by what they read")
     wrong = [w for _, of_container in found.values() for w in of_container]
