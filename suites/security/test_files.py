@@ -86,7 +86,7 @@ def test_scratch_space(sight: Sight, evidence: Evidence) -> None:
     fix="End the build, in its last stage, with `find / -xdev -type f -perm /6000 -exec chmod a-s {} +`.",
     needs=("api", "worker", "database"),
     standards=("C17", "CIS Docker 4.8", "CWE-250"),
-    minimum=3_000,
+    minimum=30,
     broken_by=(
         Sabotage(
             id="setuid-file-on-volume",
