@@ -94,12 +94,6 @@ def test_cpu_limits(sight: Sight, evidence: Evidence) -> None:
             says="processes",
             compose={"services": {"{worker}": {"pids_limit": -1}}},
         ),
-        Sabotage(
-            id="files-without-limit",
-            title="An API that may open any number of files, set in the image's shell only",
-            says="open files",
-            compose={"services": {"{api}": {"ulimits": {"nofile": -1}}}},
-        ),
     ),
 )
 def test_process_limits(sight: Sight, evidence: Evidence) -> None:
