@@ -13,7 +13,7 @@ from gate.toml_error import Document, Problem, TomlError, read, unknown
 from gate.toml_lines import Path as KeyPath
 from gate.toml_node import Node, check_table, tables, text, texts
 
-DEFECTS = ("replace", "compose", "exec", "fault", "command")
+DEFECTS = ("replace", "compose", "exec", "fault", "update", "command")
 FAULTS = ("stopped", "killed", "paused", "partitioned", "slowed", "disk_full", "clock_skewed")
 _KEYS = {
     "id": text(),
@@ -28,6 +28,7 @@ _KEYS = {
         {"role": text(), "command": texts(), "user": text(needed=False), "detach": Node("boolean", needed=False)}
     ),
     "fault": tables({"kind": text(), "role": text()}),
+    "update": tables({"role": text(), "memory": text()}),
     "command": tables({"name": text(), "argv": texts()}),
 }
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -58,6 +59,7 @@ def load(path: Path) -> Sabotage:
         compose=data.get("compose", {}),
         exec=tuple(data.get("exec", ())),
         fault=tuple(data.get("fault", ())),
+        update=tuple(data.get("update", ())),
         command=tuple(data.get("command", ())),
     )
 
@@ -171,7 +173,9 @@ def _defects(document: Document) -> Iterator[Problem]:
         if edit.get("find") == edit["with"]:
             yield document.problem(("replace", index, "with"), "is the same as find, so nothing would change")
     known = {"role": ROLES, "kind": FAULTS, "name": tuple(schema().keys["commands"].keys)}
-    for path, value in _entries(document, {"exec": ("role",), "fault": ("role", "kind"), "command": ("name",)}):
+    for path, value in _entries(
+        document, {"exec": ("role",), "fault": ("role", "kind"), "update": ("role",), "command": ("name",)}
+    ):
         names = known[str(path[-1])]
         if value not in names:
             yield document.problem(path, f'"{value}": {unknown(str(path[-1]), value, names)}')

@@ -37,6 +37,13 @@ OPEN = {
     "alerts/severities": "table of anything",
     "alerts/mutes": "table of anything",
     "alerts/faults": "table of anything",
+    "hardening/capabilities": "table of strings",
+    "hardening/devices": "table of strings",
+    "hardening/host_mounts": "table of strings",
+    "hardening/host_namespaces": "table of strings",
+    "hardening/scratch": "table of strings",
+    "hardening/setuid_files": "table of strings",
+    "hardening/writable_code": "table of strings",
     "limits": "table of anything",
     "absent": "table of strings",
 }

@@ -8,8 +8,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
-from gate import alerts, builtin
+from gate import alerts, builtin, hardening, kernel
 from gate.alerts import AlertsTable
+from gate.hardening import HardeningTable
 from gate.limits import default_limits, limits
 from gate.model import Json, Limit
 from gate.schema import check, schema
@@ -182,6 +183,7 @@ class Target:
     dashboards: DashboardsTable | None
     alerts: AlertsTable | None
     configuration: ConfigurationTable | None
+    hardening: HardeningTable
     published: tuple[str, ...]
     profiles: Mapping[str, Mapping[str, str]]
     commands_env: Mapping[str, str]
@@ -308,7 +310,7 @@ def capability_names() -> frozenset[str]:
     names |= {"database.sql", "database.effects_sql", "metrics.deployment_marker", "metrics.service"}
     names |= {"metrics.rules", "metrics.rule_tests", "metrics.signals", "dashboards.files", "dashboards.shows"}
     names |= {"configuration", "configuration.required", "stack.image_prefix_variable", "live-switch", "faults"}
-    return frozenset(names | set(ROLES))
+    return frozenset(names | set(ROLES) | kernel.NEEDS)
 
 
 def load(path: Path, profile: str | None = None) -> Target:
@@ -345,6 +347,7 @@ def load(path: Path, profile: str | None = None) -> Target:
         dashboards=DashboardsTable(**_frozen(data["dashboards"])) if "dashboards" in data else None,
         alerts=alerts.table(data["alerts"]) if "alerts" in data else None,
         configuration=ConfigurationTable(**_frozen(data["configuration"])) if "configuration" in data else None,
+        hardening=hardening.table(data.get("hardening", {})),
         published=tuple(published),
         profiles={name: table.get("env", {}) for name, table in data.get("profiles", {}).items()},
         commands_env=data.get("commands_env", {}).get(profile or "", {}),

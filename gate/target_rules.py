@@ -9,6 +9,7 @@ from math import isfinite
 from pathlib import PurePosixPath
 
 from gate.alerts import alert_problems
+from gate.hardening import hardening_problems
 from gate.limits import limit_problems
 from gate.model import Json
 from gate.schema import schema
@@ -339,4 +340,5 @@ RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
     _absences,
     limit_problems,
     alert_problems,
+    hardening_problems,
 )
