@@ -37,6 +37,7 @@ OPEN = {
     "alerts/severities": "table of anything",
     "alerts/mutes": "table of anything",
     "alerts/faults": "table of anything",
+    "network/clients": "table of anything",
     "limits": "table of anything",
     "absent": "table of strings",
 }

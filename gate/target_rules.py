@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from gate.alerts import alert_problems
 from gate.limits import limit_problems
 from gate.model import Json
+from gate.network import network_problems
 from gate.schema import schema
 from gate.toml_error import Document, Problem, unknown
 from gate.toml_lines import Path
@@ -85,6 +86,8 @@ MAY_BE_EMPTY: tuple[Path, ...] = (
     ("job", "cancelled"),
     ("job", "running"),
     ("published", "ports"),
+    ("network", "bind"),
+    ("network", "egress"),
     ("configuration", "required"),
 )
 SIGNALS = (
@@ -339,4 +342,5 @@ RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
     _absences,
     limit_problems,
     alert_problems,
+    network_problems,
 )
