@@ -1,14 +1,11 @@
 import pytest
 
 from fixtures import faults, health
-from fixtures.clients.api import Api
 from fixtures.stack import ComposeStack
-from fixtures.steady import SteadyState
-from fixtures.wait import NotReached, Unreachable, until
-from gate.check import check
+from fixtures.wait import NotReached, until
+from gate.check import Unverified, check
 from gate.evidence import Evidence
 from gate.model import Limit, Sabotage
-from gate.target import Target
 
 ALONE_S = 20
 
@@ -37,14 +34,7 @@ ALONE_S = 20
     ),
 )
 @pytest.mark.usefixtures("whole_system")
-def test_health_check(
-    stack: ComposeStack,
-    api: Api,
-    steady_state: SteadyState,
-    target: Target,
-    limits: dict[str, Limit],
-    evidence: Evidence,
-) -> None:
+def test_health_check(stack: ComposeStack, limits: dict[str, Limit], evidence: Evidence) -> None:
     limit = limits["deployment.unready_s"]
     containers = [c for c in stack.containers() if c.role != "one_shot"]
     evidence.value("health checks", {c.service: list(health.command(c)) for c in containers})
@@ -57,23 +47,19 @@ def test_health_check(
     assert not lacking, f"no health check, or one that is switched off: {', '.join(lacking)}"
     assert not empty, f"says that it is healthy where nothing runs that could be: {', '.join(empty)}"
 
-    def refuses() -> bool:
-        try:
-            return not api.ready()
-        except Unreachable:
-            return True  # who gets no answer sends nobody there
-
+    if not health.serves(stack):
+        raise Unverified("the API did not say that it can serve before the database was made to hang")
     with faults.all_paused(stack, stack.containers("database")):
         evidence.event("fault", "the database hangs")
         try:
-            seconds = until(refuses, limit.value, f"GET {target.api.ready} says that it cannot serve")
+            seconds = until(lambda: not health.serves(stack), limit.value, "the API says that it cannot serve")
         except NotReached as error:
             raise AssertionError(
                 f"while the database hangs the API goes on saying that it can serve: {error}"
             ) from None
         evidence.measure("database hung until the API says so", [seconds], "s", limit)
     evidence.event("healed", "the database goes on")
-    back = until(api.ready, limit.value, f"GET {target.api.ready} says that it can serve again")
+    back = until(lambda: health.serves(stack), limit.value, "the API says that it can serve again")
     evidence.measure("database back until the API says so", [back], "s", limit)
     evidence.observed(2, "changes of the API's readiness")
-    steady_state.reached(target.job.timeout_s, "steady state after the database hung")
+    until(lambda: not stack.unready(), ALONE_S, "every service ready after the database hung", every=0.5)
