@@ -16,11 +16,12 @@ DATABASE_CLIENTS = ("api", "worker", "one_shot", "backup", "exporters")
 @dataclass(frozen=True, slots=True)
 class NetworkTable:
     """`bind`: addresses of the machine on which ports may be published; `clients`: by role, the roles that may reach it;
-    `egress`: the roles that may reach the outside."""
+    `egress`: the roles that may reach the outside; `pages`: paths for those inside that everybody may see."""
 
     bind: tuple[str, ...] = (LOOPBACK,)
     clients: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {"database": DATABASE_CLIENTS})
     egress: tuple[str, ...] = ()
+    pages: tuple[str, ...] = ()
 
 
 def table(data: Mapping[str, Json], entrance: str | None) -> NetworkTable:
@@ -31,6 +32,7 @@ def table(data: Mapping[str, Json], entrance: str | None) -> NetworkTable:
         bind=tuple(data.get("bind", (LOOPBACK,))),
         clients={"database": DATABASE_CLIENTS, **clients},
         egress=tuple(data.get("egress", (entrance,) if entrance else ())),
+        pages=tuple(data.get("pages", ())),
     )
 
 

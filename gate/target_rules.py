@@ -88,6 +88,7 @@ MAY_BE_EMPTY: tuple[Path, ...] = (
     ("published", "ports"),
     ("network", "bind"),
     ("network", "egress"),
+    ("network", "pages"),
     ("configuration", "required"),
 )
 SIGNALS = (
