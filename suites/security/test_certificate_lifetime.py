@@ -3,7 +3,7 @@ import time
 import pytest
 
 from fixtures.clients.prometheus import Prometheus
-from fixtures.exposure import published_ports
+from fixtures.exposure import for_others
 from fixtures.network import postgres, tls
 from fixtures.network.certificate import ends, serial
 from fixtures.network.surroundings import Surroundings
@@ -38,15 +38,14 @@ def test_certificate_lifetime(
     stack = surroundings.stack
     name = target.api.server_name or "localhost"
     shown = {}
-    for container in stack.containers():
-        for port in published_ports(container) if container.role != "database" else ():
-            if address := container.published(port):
-                shown[f"{container.service}:{port}"] = tls.certificate(address, name)
+    for container, port in for_others(stack, stack.declared):
+        if container.role != "database" and (address := container.published(port)):
+            shown[f"{container.service}:{port}"] = tls.certificate(address, name)
     entrance = [der for place, der in shown.items() if place == f"{target.api.service}:{target.api.port}"]
     if not entrance:
         raise Unverified("the port that clients connect to showed no certificate")
     if target.database and target.database.encrypted:
-        for beside, (host, port) in surroundings.reaching("database"):
+        for beside, (host, port) in surroundings.databases():
             shown[f"database at {host}:{port}"] = postgres.certificate(beside.pid, (host, port))
     now = time.time()
     days = {place: (ends(der) - now) / DAY_S for place, der in shown.items()}

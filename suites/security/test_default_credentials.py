@@ -55,7 +55,7 @@ def test_default_credentials(
     evidence.value("roles that may log in", {str(role): "a password" if p else "no password" for role, p in rows})
     evidence.observed(tried, "passwords tried against what the database keeps")
     begun = []
-    for beside, address in surroundings.reaching("database"):
+    for beside, address in surroundings.databases():
         encrypted = postgres.takes_tls(beside.pid, address)
         roles = [str(role) for role, _ in rows]
         for way in {encrypted, False}:

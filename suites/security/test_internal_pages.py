@@ -3,7 +3,7 @@ import pytest
 
 from fixtures.clients.api import base_url, client_of
 from fixtures.clients.docker import Container
-from fixtures.exposure import published_ports
+from fixtures.exposure import for_others
 from fixtures.network import pages
 from fixtures.stack import ComposeStack
 from fixtures.wait import Unreachable
@@ -27,7 +27,7 @@ from gate.target import Target
             title="The collection of metrics on a published port",
             compose={
                 "networks": {"way-out": {}},
-                "services": {"{metrics}": {"networks": {"way-out": {}}, "ports": ["127.0.0.1::9090"]}},
+                "services": {"{metrics}": {"networks": {"way-out": {}}, "ports": ["0.0.0.0::9090"]}},
             },
         ),
     ),
@@ -38,19 +38,18 @@ def test_internal_pages(stack: ComposeStack, target: Target, evidence: Evidence)
         if list(pages.open_pages(plain, base)) != [path]:
             raise Unverified("a page that the gate itself serves was not found, or one that it does not serve was")
     wrong = []
-    for container in stack.containers():
-        for port in published_ports(container):
-            where = f"{container.service}:{port}"
-            try:
-                found = _through(stack, target, container, port)
-            except Unreachable as error:
-                if where == f"{target.api.service}:{target.api.port}":
-                    raise Unverified(f"the system's own port gives no answer: {error}") from error
-                evidence.value(f"asked at {where}", f"speaks no HTTP: {error}")
-                continue
-            evidence.value(f"asked at {where}", found or "nothing that is not there")
-            evidence.observed(len(pages.INTERNAL), "pages asked for")
-            wrong += [f"{path} answers {status} at {where}" for path, status in found.items()]
+    for container, port in for_others(stack, stack.declared):
+        where = f"{container.service}:{port}"
+        try:
+            found = _through(stack, target, container, port)
+        except Unreachable as error:
+            if where == f"{target.api.service}:{target.api.port}":
+                raise Unverified(f"the system's own port gives no answer: {error}") from error
+            evidence.value(f"asked at {where}", f"speaks no HTTP: {error}")
+            continue
+        evidence.value(f"asked at {where}", found or "nothing that is not there")
+        evidence.observed(len(pages.INTERNAL), "pages asked for")
+        wrong += [f"{path} answers {status} at {where}" for path, status in found.items()]
     assert not wrong, "meant for those inside, and to be had from outside: " + "; ".join(wrong)
 
 

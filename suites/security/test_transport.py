@@ -1,4 +1,4 @@
-from fixtures.exposure import published_ports
+from fixtures.exposure import for_others
 from fixtures.network import tls
 from fixtures.stack import ComposeStack
 from gate.check import Unverified, check
@@ -21,7 +21,7 @@ from gate.target import Target
             title="A port published beside that of the API, where nobody speaks TLS",
             compose={
                 "networks": {"way-out": {}},
-                "services": {"{api}": {"networks": {"way-out": {}}, "ports": ["127.0.0.1::18443"]}},
+                "services": {"{api}": {"networks": {"way-out": {}}, "ports": ["0.0.0.0::18443"]}},
             },
         ),
     ),
@@ -37,12 +37,10 @@ def test_transport(stack: ComposeStack, target: Target, evidence: Evidence) -> N
             )
     wrong = []
     ca_file = str(stack.folder / target.api.ca_file) if target.api.ca_file else None
-    for container in stack.containers():
+    for container, port in for_others(stack, stack.declared):
+        address = container.published(port)
         # A database begins in plain by its protocol, whatever follows: security.internal-transport looks at that.
-        for port in published_ports(container) if container.role != "database" else ():
-            address = container.published(port)
-            if address is None:
-                continue
+        if container.role != "database" and address is not None:
             where = f"{container.service}:{port}"
             taken = tls.offered(address, name)
             evidence.value(f"agreed on with {where}", taken.offers)
