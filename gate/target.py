@@ -95,7 +95,7 @@ class DatabaseTable:
     name: str
     user: str
     effects_sql: str | None = None
-    encrypted: bool = False
+    encrypted: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +282,7 @@ class Target:
             "alerts.severities": self.alerts is not None and bool(self.alerts.severities),
             "database.sql": self.database is not None,
             "database.effects_sql": self.database is not None and self.database.effects_sql is not None,
-            "database.encrypted": self.database is not None and self.database.encrypted,
+            "database.encrypted": self.database is not None and bool(self.database.encrypted),
             "configuration": self.configuration is not None,
             "configuration.required": self.configuration is not None and bool(self.configuration.required),
             "stack.image_prefix_variable": self.stack.image_prefix_variable is not None,
