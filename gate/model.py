@@ -41,7 +41,7 @@ class Limit:
 @dataclass(frozen=True, slots=True)
 class Sabotage:
     """A defect put into the system on purpose, which one of `expects` must catch, with `says` in the reason it gives.
-    See docs/how-to/sabotage.md.
+    See docs/how-to/sabotage.md. A step of `exec` without a role is done on this machine.
 
     An edit in `replace` has `find`, which must be there exactly once, or `pattern`, a regular expression whose every match
     is replaced, in the files that a key of readiness.toml names: `{"file": "{metrics.rules}", ...}`. In `compose`, service

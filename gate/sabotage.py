@@ -25,7 +25,12 @@ _KEYS = {
     "replace": tables({"file": text(), "find": text(needed=False), "pattern": text(needed=False), "with": text()}),
     "compose": Node("table of anything", needed=False),
     "exec": tables(
-        {"role": text(), "command": texts(), "user": text(needed=False), "detach": Node("boolean", needed=False)}
+        {
+            "role": text(needed=False),
+            "command": texts(),
+            "user": text(needed=False),
+            "detach": Node("boolean", needed=False),
+        }
     ),
     "fault": tables({"kind": text(), "role": text()}),
     "update": tables({"role": text(), "memory": text()}),

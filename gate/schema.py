@@ -44,6 +44,7 @@ OPEN = {
     "hardening/scratch": "table of strings",
     "hardening/setuid_files": "table of strings",
     "hardening/writable_code": "table of strings",
+    "network/clients": "table of anything",
     "limits": "table of anything",
     "absent": "table of strings",
 }

@@ -8,11 +8,12 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
-from gate import alerts, builtin, hardening, kernel
+from gate import alerts, builtin, hardening, kernel, network
 from gate.alerts import AlertsTable
 from gate.hardening import HardeningTable
 from gate.limits import default_limits, limits
 from gate.model import Json, Limit
+from gate.network import NetworkTable
 from gate.schema import check, schema
 from gate.target_rules import violations
 from gate.toml_error import Problem, TomlError, read, unknown
@@ -89,11 +90,13 @@ class JobTable:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseTable:
-    """What psql inside a container of the role `database` connects to, and the witness of effects."""
+    """What psql inside a container of the role `database` connects to, the witness of effects, and whether sessions over
+    the network are meant to be encrypted."""
 
     name: str
     user: str
     effects_sql: str | None = None
+    encrypted: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +188,7 @@ class Target:
     configuration: ConfigurationTable | None
     hardening: HardeningTable
     published: tuple[str, ...]
+    network: NetworkTable
     profiles: Mapping[str, Mapping[str, str]]
     commands_env: Mapping[str, str]
     limits: Mapping[str, Limit]
@@ -208,7 +212,7 @@ class Target:
 
     def role_of(self, service: str) -> str | None:
         """The role of a service, None when it has none."""
-        return next((role for role, services in self.roles.items() if service in services), None)
+        return _role_of(self.roles, service)
 
     def unassigned(self, services: Iterable[str]) -> tuple[str, ...]:
         """Those of the compose model's services that have no role."""
@@ -280,6 +284,7 @@ class Target:
             "alerts.severities": self.alerts is not None and bool(self.alerts.severities),
             "database.sql": self.database is not None,
             "database.effects_sql": self.database is not None and self.database.effects_sql is not None,
+            "database.encrypted": self.database is not None and bool(self.database.encrypted),
             "configuration": self.configuration is not None,
             "configuration.required": self.configuration is not None and bool(self.configuration.required),
             "stack.image_prefix_variable": self.stack.image_prefix_variable is not None,
@@ -307,7 +312,8 @@ def capability_names() -> frozenset[str]:
     names |= {"alerts.receivers", "alerts.watchdog", "alerts.severities"}
     names |= {"auth", "api.version", "api.tls", "job", "job.running", "job.new_body"}
     names |= {"logs.read", "logs.request_header", "logs.hops", "logs.burst_alert"}
-    names |= {"database.sql", "database.effects_sql", "metrics.deployment_marker", "metrics.service"}
+    names |= {"database.sql", "database.effects_sql", "database.encrypted"}
+    names |= {"metrics.deployment_marker", "metrics.service"}
     names |= {"metrics.rules", "metrics.rule_tests", "metrics.signals", "dashboards.files", "dashboards.shows"}
     names |= {"configuration", "configuration.required", "stack.image_prefix_variable", "live-switch", "faults"}
     return frozenset(names | set(ROLES) | kernel.NEEDS)
@@ -349,11 +355,16 @@ def load(path: Path, profile: str | None = None) -> Target:
         configuration=ConfigurationTable(**_frozen(data["configuration"])) if "configuration" in data else None,
         hardening=hardening.table(data.get("hardening", {})),
         published=tuple(published),
+        network=network.table(data.get("network", {}), _role_of(data["roles"], data["api"]["service"])),
         profiles={name: table.get("env", {}) for name, table in data.get("profiles", {}).items()},
         commands_env=data.get("commands_env", {}).get(profile or "", {}),
         limits={**default_limits(profile), **limits(document, profile)},
         absent=data.get("absent", {}),
     )
+
+
+def _role_of(roles: Mapping[str, Any], service: str) -> str | None:
+    return next((role for role, services in roles.items() if service in services), None)
 
 
 def _frozen(table: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from gate.alerts import alert_problems
 from gate.hardening import hardening_problems
 from gate.limits import limit_problems
 from gate.model import Json
+from gate.network import network_problems
 from gate.schema import schema
 from gate.toml_error import Document, Problem, unknown
 from gate.toml_lines import Path
@@ -86,6 +87,9 @@ MAY_BE_EMPTY: tuple[Path, ...] = (
     ("job", "cancelled"),
     ("job", "running"),
     ("published", "ports"),
+    ("network", "bind"),
+    ("network", "egress"),
+    ("network", "pages"),
     ("configuration", "required"),
 )
 SIGNALS = (
@@ -341,4 +345,5 @@ RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
     limit_problems,
     alert_problems,
     hardening_problems,
+    network_problems,
 )
