@@ -45,7 +45,8 @@ class Sabotage:
 
     An edit in `replace` has `find`, which must be there exactly once, or `pattern`, a regular expression whose every match
     is replaced, in the files that a key of readiness.toml names: `{"file": "{metrics.rules}", ...}`. In `compose`, service
-    keys and values may name a role in braces, `{worker}`: it becomes every service of that role.
+    keys and values may name a role in braces, `{worker}`: it becomes every service of that role. `by_hand` is what somebody
+    types on this machine once the system is up, past all procedures: `{"argv": [...]}`.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Sabotage:
     exec: tuple[dict[str, Json], ...] = ()
     fault: tuple[dict[str, Json], ...] = ()
     command: tuple[dict[str, Json], ...] = ()
+    by_hand: tuple[dict[str, Json], ...] = ()
     profile: str | None = None
     says: str = ""
 

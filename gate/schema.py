@@ -37,6 +37,10 @@ OPEN = {
     "alerts/severities": "table of anything",
     "alerts/mutes": "table of anything",
     "alerts/faults": "table of anything",
+    "configuration/environments": "table of strings",
+    "configuration/differences": "table of strings",
+    "configuration/per_service": "table of strings",
+    "refusal/optional": "table of strings",
     "limits": "table of anything",
     "absent": "table of strings",
 }

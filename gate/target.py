@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from gate import alerts, builtin
 from gate.alerts import AlertsTable
+from gate.configuration import CapacityTable, ConfigurationTable, RefusalTable
 from gate.limits import default_limits, limits
 from gate.model import Json, Limit
 from gate.schema import check, schema
@@ -150,15 +151,6 @@ class LogsTable:
 
 
 @dataclass(frozen=True, slots=True)
-class ConfigurationTable:
-    """The file that `commands.validate_configuration` judges, and the keys it must not do without."""
-
-    file: str
-    required: tuple[str, ...] = ()
-    numbers: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Target:
     """One system under judgement. `folder` is absolute; `sha256` is that of the file it was read from."""
 
@@ -182,6 +174,8 @@ class Target:
     dashboards: DashboardsTable | None
     alerts: AlertsTable | None
     configuration: ConfigurationTable | None
+    refusal: RefusalTable | None
+    capacity: CapacityTable | None
     published: tuple[str, ...]
     profiles: Mapping[str, Mapping[str, str]]
     commands_env: Mapping[str, str]
@@ -236,7 +230,10 @@ class Target:
         """Raise TargetError unless every file that a run needs from the start is there."""
         files = [("stack/compose", name) for name in self.stack.compose]
         files += [("stack/env_file", self.stack.env_file)] if self.stack.env_file else []
-        files += [("configuration/file", self.configuration.file)] if self.configuration else []
+        if self.configuration:
+            files += [("configuration/file", self.configuration.file)]
+            given = self.configuration.environments
+            files += [(f"configuration/environments/{name}", file) for name, file in given.items()]
         argvs = {"stack/prepare": self.stack.prepare, "auth/token_command": self.auth.token_command}
         argvs.update({f"commands/{name}": argv for name, argv in self.commands.items()})
         files += [(path, argv[0]) for path, argv in argvs.items() if argv and "/" in argv[0]]
@@ -279,6 +276,9 @@ class Target:
             "database.sql": self.database is not None,
             "database.effects_sql": self.database is not None and self.database.effects_sql is not None,
             "configuration": self.configuration is not None,
+            "configuration.environments": self.configuration is not None and bool(self.configuration.environments),
+            "refusal": self.refusal is not None,
+            "capacity": self.capacity is not None,
             "configuration.required": self.configuration is not None and bool(self.configuration.required),
             "stack.image_prefix_variable": self.stack.image_prefix_variable is not None,
             # The built-in deploy replaces each container where it runs, so for a moment nobody answers.
@@ -307,6 +307,7 @@ def capability_names() -> frozenset[str]:
     names |= {"logs.read", "logs.request_header", "logs.hops", "logs.burst_alert"}
     names |= {"database.sql", "database.effects_sql", "metrics.deployment_marker", "metrics.service"}
     names |= {"metrics.rules", "metrics.rule_tests", "metrics.signals", "dashboards.files", "dashboards.shows"}
+    names |= {"configuration.environments", "refusal", "capacity"}
     names |= {"configuration", "configuration.required", "stack.image_prefix_variable", "live-switch", "faults"}
     return frozenset(names | set(ROLES))
 
@@ -345,6 +346,8 @@ def load(path: Path, profile: str | None = None) -> Target:
         dashboards=DashboardsTable(**_frozen(data["dashboards"])) if "dashboards" in data else None,
         alerts=alerts.table(data["alerts"]) if "alerts" in data else None,
         configuration=ConfigurationTable(**_frozen(data["configuration"])) if "configuration" in data else None,
+        refusal=RefusalTable(**_frozen(data["refusal"])) if "refusal" in data else None,
+        capacity=CapacityTable(**data["capacity"]) if "capacity" in data else None,
         published=tuple(published),
         profiles={name: table.get("env", {}) for name, table in data.get("profiles", {}).items()},
         commands_env=data.get("commands_env", {}).get(profile or "", {}),

@@ -9,6 +9,7 @@ from math import isfinite
 from pathlib import PurePosixPath
 
 from gate.alerts import alert_problems
+from gate.configuration import configuration_problems
 from gate.limits import limit_problems
 from gate.model import Json
 from gate.schema import schema
@@ -37,6 +38,7 @@ PLACEHOLDERS: dict[Path, tuple[str, ...]] = {
     ("commands", "audit_log"): (),
     ("commands", "acceptance"): ("release",),
     ("commands", "validate_configuration"): ("file",),
+    ("commands", "validate_environment"): ("environment", "file"),
     ("commands", "error_bursts"): (),
     ("logs", "read"): ("since", "until"),
     ("commands", "test_rules"): ("file",),
@@ -49,6 +51,7 @@ NEEDED_PLACEHOLDERS: dict[Path, str] = {
     ("commands", "rollback_to"): "release",
     ("commands", "acceptance"): "release",
     ("commands", "validate_configuration"): "file",
+    ("commands", "validate_environment"): "file",
     ("commands", "test_rules"): "file",
 }
 URL_PATHS: tuple[Path, ...] = (
@@ -339,4 +342,5 @@ RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
     _absences,
     limit_problems,
     alert_problems,
+    configuration_problems,
 )
