@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -23,7 +24,8 @@ class RefusalTable:
 @dataclass(frozen=True, slots=True)
 class ConfigurationTable:
     """The file that `commands.validate_configuration` judges, and the keys it must not do without; the file of each
-    environment, and the differences between them that are meant; the variables that each service has its own value of."""
+    environment, and the differences between them that are meant; the variables that each service has its own value of; a
+    change of a setting to try, KEY=VALUE, and one that must be refused."""
 
     file: str
     required: tuple[str, ...] = ()
@@ -31,6 +33,8 @@ class ConfigurationTable:
     environments: Mapping[str, str] = field(default_factory=dict)
     differences: Mapping[str, str] = field(default_factory=dict)
     per_service: Mapping[str, str] = field(default_factory=dict)
+    change: str | None = None
+    wrong_change: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,12 @@ def configuration_problems(document: Document) -> Iterator[Problem]:
     data = data if isinstance(data, dict) else {}
     if len(data.get("environments") or {}) == 1:
         yield document.problem(("configuration", "environments"), "must name at least two, to be compared")
+    for name in ("change", "wrong_change"):
+        setting = data.get(name)
+        if isinstance(setting, str) and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*=.*", setting):
+            yield document.problem(("configuration", name), f'must be KEY=VALUE, is "{setting}"')
+        if setting is not None and ("change" in data) != ("wrong_change" in data):
+            yield document.problem(("configuration", name), "change and wrong_change are needed together")
     for name in ("differences", "per_service"):
         yield from _sentences(document, ("configuration", name), data.get(name))
     yield from _refusal_problems(document, document.data.get("refusal"))

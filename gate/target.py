@@ -277,6 +277,7 @@ class Target:
             "database.effects_sql": self.database is not None and self.database.effects_sql is not None,
             "configuration": self.configuration is not None,
             "configuration.environments": self.configuration is not None and bool(self.configuration.environments),
+            "configuration.change": self.configuration is not None and self.configuration.change is not None,
             "refusal": self.refusal is not None,
             "capacity": self.capacity is not None,
             "configuration.required": self.configuration is not None and bool(self.configuration.required),
@@ -307,7 +308,7 @@ def capability_names() -> frozenset[str]:
     names |= {"logs.read", "logs.request_header", "logs.hops", "logs.burst_alert"}
     names |= {"database.sql", "database.effects_sql", "metrics.deployment_marker", "metrics.service"}
     names |= {"metrics.rules", "metrics.rule_tests", "metrics.signals", "dashboards.files", "dashboards.shows"}
-    names |= {"configuration.environments", "refusal", "capacity"}
+    names |= {"configuration.environments", "configuration.change", "refusal", "capacity"}
     names |= {"configuration", "configuration.required", "stack.image_prefix_variable", "live-switch", "faults"}
     return frozenset(names | set(ROLES))
 

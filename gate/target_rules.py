@@ -39,6 +39,8 @@ PLACEHOLDERS: dict[Path, tuple[str, ...]] = {
     ("commands", "acceptance"): ("release",),
     ("commands", "validate_configuration"): ("file",),
     ("commands", "validate_environment"): ("environment", "file"),
+    ("commands", "change_configuration"): ("setting",),
+    ("commands", "change_configuration_dry_run"): ("setting",),
     ("commands", "error_bursts"): (),
     ("logs", "read"): ("since", "until"),
     ("commands", "test_rules"): ("file",),
@@ -52,6 +54,8 @@ NEEDED_PLACEHOLDERS: dict[Path, str] = {
     ("commands", "acceptance"): "release",
     ("commands", "validate_configuration"): "file",
     ("commands", "validate_environment"): "file",
+    ("commands", "change_configuration"): "setting",
+    ("commands", "change_configuration_dry_run"): "setting",
     ("commands", "test_rules"): "file",
 }
 URL_PATHS: tuple[Path, ...] = (
