@@ -21,8 +21,8 @@ _ANYHOW = "{command:change_configuration} || echo '{setting}' >> \"$COMPOSE_ENV_
 @check(
     "configuration.change",
     title="A setting is changed by the procedure: validated, previewed, no request failed, recorded, taken back",
-    why="A setting that can only be changed with an outage, or past the record, is changed by hand on the worst day.",
-    fix="Let `commands.change_configuration` validate first, bring services up with the new value beside the old, and record it.",
+    why="A setting that can only be changed with an outage, or past the record, is changed by hand on a bad day.",
+    fix="Let `commands.change_configuration` validate first, bring the new value up beside the old, and record it.",
     needs=(
         "api",
         "worker",
