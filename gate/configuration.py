@@ -1,4 +1,4 @@
-"""[configuration], [refusal] and [capacity] of readiness.toml: files of settings, who refuses wrong ones, what must add up."""
+"""[configuration], [refusal], [rotation] and [capacity] of readiness.toml: settings, and what is asked of them."""
 
 from __future__ import annotations
 
@@ -35,6 +35,15 @@ class ConfigurationTable:
     per_service: Mapping[str, str] = field(default_factory=dict)
     change: str | None = None
     wrong_change: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RotationTable:
+    """What is rotated, by the name that commands.rotate_secret knows it by: the key that signs tokens; and passwords, each
+    a secret of the compose file, with the database role that logs in with it."""
+
+    signing_key: str | None = None
+    passwords: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

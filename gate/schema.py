@@ -41,6 +41,7 @@ OPEN = {
     "configuration/differences": "table of strings",
     "configuration/per_service": "table of strings",
     "refusal/optional": "table of strings",
+    "rotation/passwords": "table of strings",
     "limits": "table of anything",
     "absent": "table of strings",
 }

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from gate import alerts, builtin
 from gate.alerts import AlertsTable
-from gate.configuration import CapacityTable, ConfigurationTable, RefusalTable
+from gate.configuration import CapacityTable, ConfigurationTable, RefusalTable, RotationTable
 from gate.limits import default_limits, limits
 from gate.model import Json, Limit
 from gate.schema import check, schema
@@ -39,6 +39,7 @@ class StackTable:
     start_timeout_s: float = 120
     image_prefix_variable: str | None = None
     release_variable: str | None = None
+    secrets_variable: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,7 @@ class Target:
     configuration: ConfigurationTable | None
     refusal: RefusalTable | None
     capacity: CapacityTable | None
+    rotation: RotationTable | None
     published: tuple[str, ...]
     profiles: Mapping[str, Mapping[str, str]]
     commands_env: Mapping[str, str]
@@ -279,6 +281,7 @@ class Target:
             "configuration.environments": self.configuration is not None and bool(self.configuration.environments),
             "configuration.change": self.configuration is not None and self.configuration.change is not None,
             "refusal": self.refusal is not None,
+            "rotation": self.rotation is not None and self.stack.secrets_variable is not None,
             "capacity": self.capacity is not None,
             "configuration.required": self.configuration is not None and bool(self.configuration.required),
             "stack.image_prefix_variable": self.stack.image_prefix_variable is not None,
@@ -308,7 +311,7 @@ def capability_names() -> frozenset[str]:
     names |= {"logs.read", "logs.request_header", "logs.hops", "logs.burst_alert"}
     names |= {"database.sql", "database.effects_sql", "metrics.deployment_marker", "metrics.service"}
     names |= {"metrics.rules", "metrics.rule_tests", "metrics.signals", "dashboards.files", "dashboards.shows"}
-    names |= {"configuration.environments", "configuration.change", "refusal", "capacity"}
+    names |= {"configuration.environments", "configuration.change", "refusal", "capacity", "rotation"}
     names |= {"configuration", "configuration.required", "stack.image_prefix_variable", "live-switch", "faults"}
     return frozenset(names | set(ROLES))
 
@@ -348,6 +351,7 @@ def load(path: Path, profile: str | None = None) -> Target:
         alerts=alerts.table(data["alerts"]) if "alerts" in data else None,
         configuration=ConfigurationTable(**_frozen(data["configuration"])) if "configuration" in data else None,
         refusal=RefusalTable(**_frozen(data["refusal"])) if "refusal" in data else None,
+        rotation=RotationTable(**_frozen(data["rotation"])) if "rotation" in data else None,
         capacity=CapacityTable(**data["capacity"]) if "capacity" in data else None,
         published=tuple(published),
         profiles={name: table.get("env", {}) for name, table in data.get("profiles", {}).items()},

@@ -41,6 +41,8 @@ PLACEHOLDERS: dict[Path, tuple[str, ...]] = {
     ("commands", "validate_environment"): ("environment", "file"),
     ("commands", "change_configuration"): ("setting",),
     ("commands", "change_configuration_dry_run"): ("setting",),
+    ("commands", "rotate_secret"): ("secret",),
+    ("commands", "retire_secret"): ("secret",),
     ("commands", "error_bursts"): (),
     ("logs", "read"): ("since", "until"),
     ("commands", "test_rules"): ("file",),
@@ -56,6 +58,8 @@ NEEDED_PLACEHOLDERS: dict[Path, str] = {
     ("commands", "validate_environment"): "file",
     ("commands", "change_configuration"): "setting",
     ("commands", "change_configuration_dry_run"): "setting",
+    ("commands", "rotate_secret"): "secret",
+    ("commands", "retire_secret"): "secret",
     ("commands", "test_rules"): "file",
 }
 URL_PATHS: tuple[Path, ...] = (

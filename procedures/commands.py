@@ -108,6 +108,11 @@ class Compose:
         connection = "dbname=docjobs user=docjobs_superuser connect_timeout=5"
         return self.inside("database", "psql", "-XAtq", "-d", connection, "-c", "SELECT pg_is_in_recovery()")
 
+    def sql(self) -> Argv:
+        """Statements from standard input, as the superuser of the database; ends with the first that is refused."""
+        connection = "dbname=docjobs user=docjobs_superuser connect_timeout=5"
+        return self.inside("database", "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", connection, "-f", "-")
+
     def canary(self, colour: str, timeout_s: float) -> Argv:
         return self._control(colour, "canary", "--timeout", f"{timeout_s:g}")
 

@@ -1,5 +1,3 @@
-from collections.abc import Mapping
-
 import pytest
 
 from fixtures import release
@@ -10,8 +8,7 @@ from fixtures.switching import accounted
 from fixtures.traffic import Traffic
 from gate.check import Unverified, check
 from gate.evidence import Evidence
-from gate.model import Json, Limit, Sabotage
-from gate.shell import CommandFailed
+from gate.model import Limit, Sabotage
 from gate.target import Target
 
 # What the procedure refuses is written into the file all the same.
@@ -106,13 +103,6 @@ def _in_force(stack: ComposeStack, key: str) -> dict[str, str]:
     return found
 
 
-def _record(stack: ComposeStack) -> tuple[Mapping[str, Json], ...]:
-    try:
-        return release.audit_log(stack)
-    except CommandFailed:
-        return ()  # nothing was changed yet
-
-
 def _demand_refused(stack: ComposeStack, wrong: str, evidence: Evidence) -> None:
     before = release.snapshot(stack)
     done = stack.command("change_configuration", setting=wrong)
@@ -144,10 +134,10 @@ def _demand_previewed(stack: ComposeStack, change: str, evidence: Evidence) -> N
 
 def _changed(stack: ComposeStack, change: str, evidence: Evidence) -> dict[str, str]:
     """Change a setting by the procedure; what is in force afterwards. Fails when it is not recorded."""
-    before = _record(stack)
+    before = release.recorded(stack)
     done = stack.command("change_configuration", setting=change).check(f"changing {change}")
     evidence.measure(f"change to {change}", done.seconds, "s")
-    new = _record(stack)[len(before) :]
+    new = release.recorded(stack)[len(before) :]
     key, _, value = change.partition("=")
     told = [line for line in new if key in str(line) and value in str(line) and line.get("who") and line.get("at")]
     assert told, f"the record says nothing of the change to {change}: {len(new)} new lines"
