@@ -56,7 +56,6 @@ class Sabotage:
     compose: dict[str, Json] = field(default_factory=dict)
     exec: tuple[dict[str, Json], ...] = ()
     fault: tuple[dict[str, Json], ...] = ()
-    update: tuple[dict[str, Json], ...] = ()
     command: tuple[dict[str, Json], ...] = ()
     profile: str | None = None
     says: str = ""

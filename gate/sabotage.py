@@ -13,7 +13,7 @@ from gate.toml_error import Document, Problem, TomlError, read, unknown
 from gate.toml_lines import Path as KeyPath
 from gate.toml_node import Node, check_table, tables, text, texts
 
-DEFECTS = ("replace", "compose", "exec", "fault", "update", "command")
+DEFECTS = ("replace", "compose", "exec", "fault", "command")
 FAULTS = ("stopped", "killed", "paused", "partitioned", "slowed", "disk_full", "clock_skewed")
 _KEYS = {
     "id": text(),
@@ -33,7 +33,6 @@ _KEYS = {
         }
     ),
     "fault": tables({"kind": text(), "role": text()}),
-    "update": tables({"role": text(), "memory": text()}),
     "command": tables({"name": text(), "argv": texts()}),
 }
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -64,7 +63,6 @@ def load(path: Path) -> Sabotage:
         compose=data.get("compose", {}),
         exec=tuple(data.get("exec", ())),
         fault=tuple(data.get("fault", ())),
-        update=tuple(data.get("update", ())),
         command=tuple(data.get("command", ())),
     )
 
@@ -171,16 +169,15 @@ def _defects(document: Document) -> Iterator[Problem]:
             re.compile(edit.get("pattern", ""))
         except re.error as error:
             yield document.problem(("replace", index, "pattern"), f"is no regular expression: {error}")
-    for path, value in _entries(document, {"replace": ("find", "pattern"), "exec": ("command",), "command": ("argv",)}):
+    texts_of = {"replace": ("find", "pattern"), "exec": ("command",), "command": ("argv",)}
+    for path, value in _entries(document, texts_of):
         if not value:
             yield document.problem(path, "must not be empty")
     for index, edit in enumerate(document.data.get("replace", ())):
         if edit.get("find") == edit["with"]:
             yield document.problem(("replace", index, "with"), "is the same as find, so nothing would change")
     known = {"role": ROLES, "kind": FAULTS, "name": tuple(schema().keys["commands"].keys)}
-    for path, value in _entries(
-        document, {"exec": ("role",), "fault": ("role", "kind"), "update": ("role",), "command": ("name",)}
-    ):
+    for path, value in _entries(document, {"exec": ("role",), "fault": ("role", "kind"), "command": ("name",)}):
         names = known[str(path[-1])]
         if value not in names:
             yield document.problem(path, f'"{value}": {unknown(str(path[-1]), value, names)}')

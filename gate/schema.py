@@ -45,6 +45,11 @@ OPEN = {
     "hardening/setuid_files": "table of strings",
     "hardening/writable_code": "table of strings",
     "network/clients": "table of anything",
+    "configuration/environments": "table of strings",
+    "configuration/differences": "table of strings",
+    "configuration/per_service": "table of strings",
+    "refusal/optional": "table of strings",
+    "rotation/passwords": "table of strings",
     "limits": "table of anything",
     "absent": "table of strings",
 }

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from gate import alerts, builtin, hardening, kernel, network
 from gate.alerts import AlertsTable
 from gate.hardening import HardeningTable
+from gate.configuration import CapacityTable, ConfigurationTable, RefusalTable, RotationTable
 from gate.limits import default_limits, limits
 from gate.model import Json, Limit
 from gate.network import NetworkTable
@@ -40,6 +41,7 @@ class StackTable:
     start_timeout_s: float = 120
     image_prefix_variable: str | None = None
     release_variable: str | None = None
+    secrets_variable: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,15 +156,6 @@ class LogsTable:
 
 
 @dataclass(frozen=True, slots=True)
-class ConfigurationTable:
-    """The file that `commands.validate_configuration` judges, and the keys it must not do without."""
-
-    file: str
-    required: tuple[str, ...] = ()
-    numbers: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Target:
     """One system under judgement. `folder` is absolute; `sha256` is that of the file it was read from."""
 
@@ -187,6 +180,9 @@ class Target:
     alerts: AlertsTable | None
     configuration: ConfigurationTable | None
     hardening: HardeningTable
+    refusal: RefusalTable | None
+    capacity: CapacityTable | None
+    rotation: RotationTable | None
     published: tuple[str, ...]
     network: NetworkTable
     profiles: Mapping[str, Mapping[str, str]]
@@ -242,7 +238,10 @@ class Target:
         """Raise TargetError unless every file that a run needs from the start is there."""
         files = [("stack/compose", name) for name in self.stack.compose]
         files += [("stack/env_file", self.stack.env_file)] if self.stack.env_file else []
-        files += [("configuration/file", self.configuration.file)] if self.configuration else []
+        if self.configuration:
+            files += [("configuration/file", self.configuration.file)]
+            given = self.configuration.environments
+            files += [(f"configuration/environments/{name}", file) for name, file in given.items()]
         argvs = {"stack/prepare": self.stack.prepare, "auth/token_command": self.auth.token_command}
         argvs.update({f"commands/{name}": argv for name, argv in self.commands.items()})
         files += [(path, argv[0]) for path, argv in argvs.items() if argv and "/" in argv[0]]
@@ -286,6 +285,11 @@ class Target:
             "database.effects_sql": self.database is not None and self.database.effects_sql is not None,
             "database.encrypted": self.database is not None and bool(self.database.encrypted),
             "configuration": self.configuration is not None,
+            "configuration.environments": self.configuration is not None and bool(self.configuration.environments),
+            "configuration.change": self.configuration is not None and self.configuration.change is not None,
+            "refusal": self.refusal is not None,
+            "rotation": self.rotation is not None and self.stack.secrets_variable is not None,
+            "capacity": self.capacity is not None,
             "configuration.required": self.configuration is not None and bool(self.configuration.required),
             "stack.image_prefix_variable": self.stack.image_prefix_variable is not None,
             # The built-in deploy replaces each container where it runs, so for a moment nobody answers.
@@ -315,6 +319,7 @@ def capability_names() -> frozenset[str]:
     names |= {"database.sql", "database.effects_sql", "database.encrypted"}
     names |= {"metrics.deployment_marker", "metrics.service"}
     names |= {"metrics.rules", "metrics.rule_tests", "metrics.signals", "dashboards.files", "dashboards.shows"}
+    names |= {"configuration.environments", "configuration.change", "refusal", "capacity", "rotation"}
     names |= {"configuration", "configuration.required", "stack.image_prefix_variable", "live-switch", "faults"}
     return frozenset(names | set(ROLES) | kernel.NEEDS)
 
@@ -354,6 +359,9 @@ def load(path: Path, profile: str | None = None) -> Target:
         alerts=alerts.table(data["alerts"]) if "alerts" in data else None,
         configuration=ConfigurationTable(**_frozen(data["configuration"])) if "configuration" in data else None,
         hardening=hardening.table(data.get("hardening", {})),
+        refusal=RefusalTable(**_frozen(data["refusal"])) if "refusal" in data else None,
+        rotation=RotationTable(**_frozen(data["rotation"])) if "rotation" in data else None,
+        capacity=CapacityTable(**data["capacity"]) if "capacity" in data else None,
         published=tuple(published),
         network=network.table(data.get("network", {}), _role_of(data["roles"], data["api"]["service"])),
         profiles={name: table.get("env", {}) for name, table in data.get("profiles", {}).items()},

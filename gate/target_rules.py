@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 from gate.alerts import alert_problems
 from gate.hardening import hardening_problems
+from gate.configuration import configuration_problems
 from gate.limits import limit_problems
 from gate.model import Json
 from gate.network import network_problems
@@ -39,6 +40,11 @@ PLACEHOLDERS: dict[Path, tuple[str, ...]] = {
     ("commands", "audit_log"): (),
     ("commands", "acceptance"): ("release",),
     ("commands", "validate_configuration"): ("file",),
+    ("commands", "validate_environment"): ("environment", "file"),
+    ("commands", "change_configuration"): ("setting",),
+    ("commands", "change_configuration_dry_run"): ("setting",),
+    ("commands", "rotate_secret"): ("secret",),
+    ("commands", "retire_secret"): ("secret",),
     ("commands", "error_bursts"): (),
     ("logs", "read"): ("since", "until"),
     ("commands", "test_rules"): ("file",),
@@ -51,6 +57,11 @@ NEEDED_PLACEHOLDERS: dict[Path, str] = {
     ("commands", "rollback_to"): "release",
     ("commands", "acceptance"): "release",
     ("commands", "validate_configuration"): "file",
+    ("commands", "validate_environment"): "file",
+    ("commands", "change_configuration"): "setting",
+    ("commands", "change_configuration_dry_run"): "setting",
+    ("commands", "rotate_secret"): "secret",
+    ("commands", "retire_secret"): "secret",
     ("commands", "test_rules"): "file",
 }
 URL_PATHS: tuple[Path, ...] = (
@@ -346,4 +357,5 @@ RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
     alert_problems,
     hardening_problems,
     network_problems,
+    configuration_problems,
 )

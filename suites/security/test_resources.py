@@ -28,7 +28,15 @@ from gate.model import Sabotage
             id="memory-changed-while-running",
             title="An API whose limit somebody raised while it ran",
             says="the kernel has",
-            update=({"role": "api", "memory": "3g"},),
+            exec=(
+                {
+                    "command": [
+                        "sh",
+                        "-ec",
+                        "docker update --memory 3g --memory-swap 3g $(docker compose ps -q {services:api})",
+                    ]
+                },
+            ),
         ),
     ),
 )

@@ -38,10 +38,6 @@ role = "worker"
 [[command]]
 name = "rollback"
 argv = ["true"]
-
-[[update]]
-role = "api"
-memory = "3g"
 """
 
 
@@ -67,7 +63,6 @@ def test_a_complete_sabotage(tmp_path):
         compose={"services": {"{worker}": {"restart": "no"}}},
         exec=({"role": "database", "command": ["psql", "-c", "SELECT 1"], "user": "0", "detach": True},),
         fault=({"kind": "stopped", "role": "worker"},),
-        update=({"role": "api", "memory": "3g"},),
         command=({"name": "rollback", "argv": ["true"]},),
         profile="quick",
     )
@@ -117,7 +112,7 @@ def test_one_mistake(tmp_path, old, new, message):
 
 def test_a_sabotage_that_does_nothing_is_refused(tmp_path):
     text = "\n".join(COMPLETE.splitlines()[:5])
-    message = "one.toml: puts in no defect: it needs at least one of replace, compose, exec, fault, update, command"
+    message = "one.toml: puts in no defect: it needs at least one of replace, compose, exec, fault, command"
     assert said(tmp_path, text) == [message]
 
 
