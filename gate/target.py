@@ -8,7 +8,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
-from gate import alerts, builtin
+from gate import access, alerts, builtin
+from gate.access import AccessTable
 from gate.alerts import AlertsTable
 from gate.limits import default_limits, limits
 from gate.model import Json, Limit
@@ -181,6 +182,7 @@ class Target:
     logs: LogsTable | None
     dashboards: DashboardsTable | None
     alerts: AlertsTable | None
+    access: AccessTable | None
     configuration: ConfigurationTable | None
     published: tuple[str, ...]
     profiles: Mapping[str, Mapping[str, str]]
@@ -238,6 +240,8 @@ class Target:
         files += [("stack/env_file", self.stack.env_file)] if self.stack.env_file else []
         files += [("configuration/file", self.configuration.file)] if self.configuration else []
         argvs = {"stack/prepare": self.stack.prepare, "auth/token_command": self.auth.token_command}
+        if self.access:
+            argvs |= {"access/sign": self.access.sign, "access/revoke": self.access.revoke}
         argvs.update({f"commands/{name}": argv for name, argv in self.commands.items()})
         files += [(path, argv[0]) for path, argv in argvs.items() if argv and "/" in argv[0]]
         problems = [
@@ -284,7 +288,7 @@ class Target:
             # The built-in deploy replaces each container where it runs, so for a moment nobody answers.
             "live-switch": "deploy" in self.commands and not self._built_in("deploy"),
             "faults": self.stack.mode == "own",
-        }
+        } | access.offered(self.access)
         return frozenset(found | {name for name, offered in offers.items() if offered})
 
     def _built_in(self, name: str) -> bool:
@@ -302,7 +306,7 @@ def capability_names() -> frozenset[str]:
     tables = schema().keys
     names = {f"{table}.{key}" for table in ("commands", "releases", "bad_releases") for key in tables[table].keys}
     names |= {f"alerts.faults.{fault}" for fault in alerts.FAULTS}
-    names |= {"alerts.receivers", "alerts.watchdog", "alerts.severities"}
+    names |= {"alerts.receivers", "alerts.watchdog", "alerts.severities", *access.offered(None)}
     names |= {"auth", "api.version", "api.tls", "job", "job.running", "job.new_body"}
     names |= {"logs.read", "logs.request_header", "logs.hops", "logs.burst_alert"}
     names |= {"database.sql", "database.effects_sql", "metrics.deployment_marker", "metrics.service"}
@@ -344,6 +348,7 @@ def load(path: Path, profile: str | None = None) -> Target:
         logs=LogsTable(**_frozen(data["logs"])) if "logs" in data else None,
         dashboards=DashboardsTable(**_frozen(data["dashboards"])) if "dashboards" in data else None,
         alerts=alerts.table(data["alerts"]) if "alerts" in data else None,
+        access=access.table(data["access"]) if "access" in data else None,
         configuration=ConfigurationTable(**_frozen(data["configuration"])) if "configuration" in data else None,
         published=tuple(published),
         profiles={name: table.get("env", {}) for name, table in data.get("profiles", {}).items()},
