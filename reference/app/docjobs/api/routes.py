@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Iterator
 
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from docjobs.api.server import application
 from docjobs.settings import ApiSettings
 
 
+def lines(routes: Iterable[BaseRoute]) -> Iterator[str]:
+    """Method and path of each route, those of included routers too. Raises TypeError for what is neither: it would be missed."""
+    for route in routes:
+        included = getattr(route, "original_router", None)
+        if isinstance(route, Route):
+            yield from (f"{method} {route.path}" for method in route.methods or ())
+        elif included is not None:
+            yield from lines(included.routes)
+        else:
+            raise TypeError(f"{type(route).__name__} is no route that is known here")
+
+
 def main() -> int:
     """One line a method and path."""
-    routes = (route for route in application(ApiSettings.load()).routes if isinstance(route, Route))
-    lines = {f"{method} {route.path}" for route in routes for method in route.methods or ()}
-    sys.stdout.write("".join(f"{line}\n" for line in sorted(lines)))
+    found = sorted(set(lines(application(ApiSettings.load()).routes)))
+    sys.stdout.write("".join(f"{line}\n" for line in found))
     return 0
 
 
