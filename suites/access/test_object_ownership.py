@@ -1,5 +1,6 @@
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -102,14 +103,9 @@ def _in_disguise(call: Call, tenant: str) -> Iterator[Call]:
     yield call
     for header in _CLAIMED:
         headers = {**call.headers, header: tenant}
-        yield Call(
-            call.method, call.path, f"the header {header}", call.token, None, call.body, headers, "", call.operation
-        )
+        yield replace(call, what=f"the header {header}", headers=headers)
     query = "&".join(f"{name}={tenant}" for name in _OWNERS[:4])
-    path = f"{call.path}?{query}"
-    yield Call(
-        call.method, path, "the owner in its query", call.token, None, call.body, call.headers, "", call.operation
-    )
+    yield replace(call, path=f"{call.path}?{query}", what="the owner in its query")
 
 
 def _listed(

@@ -33,6 +33,8 @@ def test_role_matrix(surface: Surface, exhibits: Exhibits, evidence: Evidence) -
     matrix: dict[str, dict[str, str]] = {}
     wrong: list[str] = []
     tokens = surface.tokens(exhibits.tenant)
+    wrong += _without_a_job(surface, tokens)
+    assert not wrong, "; ".join(wrong[:8])
     for role in surface.roles:
         may = [operation for operation in surface.guarded if surface.allows(role, operation)]
         refused = [operation for operation in surface.guarded if operation not in may]
@@ -54,6 +56,22 @@ def test_role_matrix(surface: Surface, exhibits: Exhibits, evidence: Evidence) -
     assert any(cell == "refused" for row in matrix.values() for cell in row.values()) or len(matrix) == 1, (
         "no role is refused anything: all of them are one"
     )
+
+
+def _without_a_job(surface: Surface, tokens: dict[str, str]) -> list[str]:
+    """A sentence for each operation that needs no job and is open to a role, or shut, against what is declared."""
+    calls = [
+        (role, operation, surface.call(operation, token=tokens[role]))
+        for role in surface.roles
+        for operation in surface.guarded
+        if not operation.takes_id
+    ]
+    answers = surface.asker.ask_all([call for _, _, call in calls])
+    return [
+        f"{role} cannot {answer}" if surface.allows(role, operation) else f"{role} is not refused {answer}"
+        for (role, operation, _), answer in zip(calls, answers, strict=True)
+        if (not answer.succeeded if surface.allows(role, operation) else _let_in(answer))
+    ]
 
 
 def _attempts(surface: Surface, operation: Operation, token: str, jobs: tuple[Job, ...]) -> list[Call]:

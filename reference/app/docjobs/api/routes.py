@@ -12,7 +12,7 @@ from docjobs.settings import ApiSettings
 
 
 def lines(routes: Iterable[BaseRoute]) -> Iterator[str]:
-    """Method and path of each route, those of included routers too. Raises TypeError for what is neither: it would be missed."""
+    """Method and path of each route, also of included routers. Raises TypeError for what it does not know."""
     for route in routes:
         included = getattr(route, "original_router", None)
         if isinstance(route, Route):
