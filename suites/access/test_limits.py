@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from fixtures.access.asking import Asker, Call
-from fixtures.access.burst import Burst, burst
+from fixtures.access.burst import Burst, burst, status
 from fixtures.access.login import addresses
 from fixtures.access.memory import forget_peaks, peak_mib
 from fixtures.access.surface import Surface
@@ -66,13 +66,13 @@ def _bodies(
             for container in watched:
                 forget_peaks(container)
             before = {container.name: peak_mib(container) for container in watched}
-            status = _sent(surface, target, where, size, chunked=chunked)
+            answered = _sent(surface, target, where, size, chunked=chunked)
             rise = _largest_rise(watched, before)
             evidence.observed(1, name)
             evidence.measure(f"memory for {name}", rise, "MiB", limit=limits["access.memory_mib"])
             # 0: the connection was ended while it was still sent, which is a refusal too.
-            if status not in {*_TOO_LARGE, 0}:
-                wrong.append(f"{name} is answered with {status}")
+            if answered not in {*_TOO_LARGE, 0}:
+                wrong.append(f"{name} is answered with {answered}")
     return wrong
 
 
@@ -108,7 +108,7 @@ def _requests(
     except OSError as error:
         raise Unverified(f"no burst could be sent to {host}: {error}") from error
     evidence.observed(made.answered, "requests at once")
-    evidence.value("answers to a burst by status", {str(status): count for status, count in made.statuses.items()})
+    evidence.value("answers to a burst by status", {str(code): count for code, count in made.statuses.items()})
     evidence.measure("requests a second in the burst", made.answered / max(made.seconds, 0.001), "requests/s")
     if _TOO_MANY not in made.statuses:
         if made.answered < wanted // 2:
@@ -117,7 +117,7 @@ def _requests(
     wrong = [] if made.retry_after else ["who is refused for a burst is not told when to come again (Retry-After)"]
 
     def served() -> bool:
-        return _TOO_MANY not in burst(target, host, port, target.api.live, 1).statuses
+        return status(target, host, port, target.api.live) not in {0, _TOO_MANY}
 
     try:
         seconds = until(served, limits["access.recovery_s"].value, "a client is served again after its burst", every=1)
@@ -144,4 +144,4 @@ def _reached_by_others(asker: Asker, target: Target) -> None:
 
 
 def _statuses(made: Burst) -> str:
-    return ", ".join(f"{count} × {status}" for status, count in sorted(made.statuses.items()))
+    return ", ".join(f"{count} × {code}" for code, count in sorted(made.statuses.items()))
