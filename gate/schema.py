@@ -33,6 +33,8 @@ OPEN = {
     "metrics/unscraped": "table of strings",
     "metrics/unseen": "table of strings",
     "dashboards/shows": "table of strings",
+    "access/roles": "table of anything",
+    "access/bodies": "table of anything",
     "alerts/receivers": "table of strings",
     "alerts/severities": "table of anything",
     "alerts/mutes": "table of anything",

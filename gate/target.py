@@ -8,10 +8,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
-from gate import alerts, builtin, hardening, kernel, network
+from gate import access, alerts, builtin, hardening, kernel, network
+from gate.access import AccessTable
 from gate.alerts import AlertsTable
-from gate.hardening import HardeningTable
 from gate.configuration import CapacityTable, ConfigurationTable, RefusalTable, RotationTable
+from gate.hardening import HardeningTable
 from gate.limits import default_limits, limits
 from gate.model import Json, Limit
 from gate.network import NetworkTable
@@ -178,6 +179,7 @@ class Target:
     logs: LogsTable | None
     dashboards: DashboardsTable | None
     alerts: AlertsTable | None
+    access: AccessTable | None
     configuration: ConfigurationTable | None
     hardening: HardeningTable
     refusal: RefusalTable | None
@@ -243,6 +245,8 @@ class Target:
             given = self.configuration.environments
             files += [(f"configuration/environments/{name}", file) for name, file in given.items()]
         argvs = {"stack/prepare": self.stack.prepare, "auth/token_command": self.auth.token_command}
+        if self.access:
+            argvs |= {"access/sign": self.access.sign, "access/revoke": self.access.revoke}
         argvs.update({f"commands/{name}": argv for name, argv in self.commands.items()})
         files += [(path, argv[0]) for path, argv in argvs.items() if argv and "/" in argv[0]]
         problems = [
@@ -295,7 +299,7 @@ class Target:
             # The built-in deploy replaces each container where it runs, so for a moment nobody answers.
             "live-switch": "deploy" in self.commands and not self._built_in("deploy"),
             "faults": self.stack.mode == "own",
-        }
+        } | access.offered(self.access)
         return frozenset(found | {name for name, offered in offers.items() if offered})
 
     def _built_in(self, name: str) -> bool:
@@ -313,7 +317,7 @@ def capability_names() -> frozenset[str]:
     tables = schema().keys
     names = {f"{table}.{key}" for table in ("commands", "releases", "bad_releases") for key in tables[table].keys}
     names |= {f"alerts.faults.{fault}" for fault in alerts.FAULTS}
-    names |= {"alerts.receivers", "alerts.watchdog", "alerts.severities"}
+    names |= {"alerts.receivers", "alerts.watchdog", "alerts.severities", *access.offered(None)}
     names |= {"auth", "api.version", "api.tls", "job", "job.running", "job.new_body"}
     names |= {"logs.read", "logs.request_header", "logs.hops", "logs.burst_alert"}
     names |= {"database.sql", "database.effects_sql", "database.encrypted"}
@@ -357,6 +361,7 @@ def load(path: Path, profile: str | None = None) -> Target:
         logs=LogsTable(**_frozen(data["logs"])) if "logs" in data else None,
         dashboards=DashboardsTable(**_frozen(data["dashboards"])) if "dashboards" in data else None,
         alerts=alerts.table(data["alerts"]) if "alerts" in data else None,
+        access=access.table(data["access"]) if "access" in data else None,
         configuration=ConfigurationTable(**_frozen(data["configuration"])) if "configuration" in data else None,
         hardening=hardening.table(data.get("hardening", {})),
         refusal=RefusalTable(**_frozen(data["refusal"])) if "refusal" in data else None,

@@ -8,9 +8,10 @@ from dataclasses import replace
 from math import isfinite
 from pathlib import PurePosixPath
 
+from gate.access import access_problems
 from gate.alerts import alert_problems
-from gate.hardening import hardening_problems
 from gate.configuration import configuration_problems
+from gate.hardening import hardening_problems
 from gate.limits import limit_problems
 from gate.model import Json
 from gate.network import network_problems
@@ -48,6 +49,8 @@ PLACEHOLDERS: dict[Path, tuple[str, ...]] = {
     ("commands", "error_bursts"): (),
     ("logs", "read"): ("since", "until"),
     ("commands", "test_rules"): ("file",),
+    ("access", "sign"): ("tenant", "role", "claims"),
+    ("access", "revoke"): ("tenant", "subject", "token_id"),
 }
 NEEDED_PLACEHOLDERS: dict[Path, str] = {
     ("job", "status_path"): "id",
@@ -63,6 +66,7 @@ NEEDED_PLACEHOLDERS: dict[Path, str] = {
     ("commands", "rotate_secret"): "secret",
     ("commands", "retire_secret"): "secret",
     ("commands", "test_rules"): "file",
+    ("access", "sign"): "claims",
 }
 URL_PATHS: tuple[Path, ...] = (
     ("api", "live"),
@@ -70,6 +74,7 @@ URL_PATHS: tuple[Path, ...] = (
     ("api", "version"),
     ("job", "submit_path"),
     ("job", "status_path"),
+    ("access", "openapi"),
 )
 POINTERS: tuple[Path, ...] = (
     ("api", "version_pointer"),
@@ -91,6 +96,8 @@ FILES: tuple[Path, ...] = (
     ("metrics", "rule_tests"),
     ("dashboards", "files"),
     ("dashboards", "datasources"),
+    ("access", "public_key_file"),
+    ("access", "code"),
 )
 MAY_BE_EMPTY: tuple[Path, ...] = (
     ("stack", "prepare"),
@@ -211,7 +218,7 @@ def _shapes(document: Document) -> Iterator[Problem]:
 
 
 def _numbers(document: Document) -> Iterator[Problem]:
-    for path in (("api", "port"), ("metrics", "port"), ("dashboards", "port"), ("alerts", "port")):
+    for path in (("api", "port"), ("metrics", "port"), ("dashboards", "port"), ("alerts", "port"), ("access", "port")):
         port = _get(document, path)
         if port is not None and not 1 <= port <= 65535:
             yield document.problem(path, f"must be from 1 to 65535, is {port}")
@@ -358,4 +365,5 @@ RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
     hardening_problems,
     network_problems,
     configuration_problems,
+    access_problems,
 )
