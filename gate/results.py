@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 from pydantic import TypeAdapter
 
+from gate.compliance import compliance
 from gate.criteria import criteria
 from gate.errors import UsageError
 from gate.model import Json, Run, Verdict
@@ -37,6 +38,7 @@ def document(run: Run, verdict: Verdict) -> dict[str, Json]:
         "run": facts,
         "verdict": asdict(verdict) | {"exit_status": int(status), "sentence": status.sentence},
         "criteria": [asdict(criterion) for criterion in criteria(run, verdict)],
+        **({"compliance": compliance(run, verdict).document()} if run.controls else {}),
         "checks": checks,
     }
     plain: dict[str, Json] = _plain(whole)

@@ -15,7 +15,7 @@ from gate.model import Json, Run, Verdict
 from gate.shell import CommandFailed
 from gate.target import Target
 from gate.tools import Tools
-from reports import html, junit, markdown, terminal
+from reports import html, junit, markdown, matrix, terminal
 
 _WRITERS = {
     "html": ("report.html", html.render),
@@ -36,6 +36,7 @@ def tools() -> Tools:
         host=_host,
         render=_render,
         summary=terminal.render,
+        matrix=matrix.render,
     )
 
 
