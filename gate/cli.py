@@ -15,6 +15,7 @@ from gate.areas import AREAS
 from gate.errors import CouldNotRunError, Stopped, UsageError
 from gate.redact import Redactor
 from gate.status import ExitStatus
+from gate.text import visible
 
 if TYPE_CHECKING:
     from gate.tools import Tools
@@ -138,4 +139,4 @@ def main(arguments: Sequence[str], tools: Callable[[], Tools]) -> int:
 
 
 def _stderr(sentence: str) -> None:
-    sys.stderr.write(sentence + "\n")
+    sys.stderr.write(visible(sentence) + "\n")

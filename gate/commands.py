@@ -24,6 +24,7 @@ from gate.proof import Catch, Proofs
 from gate.runner import DOCUMENTS, RUNS, Ended, Request
 from gate.status import ExitStatus
 from gate.target import Target
+from gate.text import visible
 from gate.tools import Tools
 from gate.verdict import part_passed
 
@@ -37,7 +38,8 @@ def run(options: argparse.Namespace, machine: Machine) -> ExitStatus:
     console.print(tools.summary(ended.run, ended.verdict))
     _say_report(console, ended)
     if options.json:
-        write((ended.folder / "results.json").read_text())
+        # The same JSON, with nothing in it that a build server would take for a command.
+        write((ended.folder / "results.json").read_text().replace("##", "#\\u0023").replace("::", ":\\u003a"))
     if ended.stopped:
         return ExitStatus.by_signal(ended.stopped)
     if options.part and part_passed(ended.verdict):
@@ -152,7 +154,7 @@ def clean(options: argparse.Namespace, machine: Machine) -> ExitStatus:  # noqa:
     tools = machine()
     removed = [*tools.reap(), *tools.kept()]
     for what in removed:
-        write(f"removed {what}\n")
+        write(f"removed {visible(what)}\n")
     ghosts = tools.ghosts()
     for what in ghosts:
         write(
@@ -234,7 +236,7 @@ def _demand_known(kind: str, wanted: Sequence[str], known: Mapping[str, object],
 
 def _reap(tools: Tools) -> None:
     for what in tools.reap():
-        sys.stderr.write(f"  removed {what}, left behind by a run that was killed\n")
+        sys.stderr.write(f"  removed {visible(what)}, left behind by a run that was killed\n")
 
 
 def _say_proofs(proofs: Proofs, folder: Path) -> None:

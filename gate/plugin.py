@@ -24,6 +24,7 @@ from gate.lane import LaneContext, Reporter
 from gate.model import Check, CheckResult, Limit, Outcome
 from gate.redact import Redactor
 from gate.target import Target, load
+from gate.text import visible
 
 _PLUGIN = pytest.StashKey["LanePlugin"]()
 _SAID_CHARACTERS = 4_000
@@ -264,13 +265,13 @@ def _seen(report: pytest.TestReport, call: pytest.CallInfo[None], redactor: Reda
 
 
 def _redact(report: pytest.TestReport, redactor: Redactor) -> None:
-    """What pytest prints into the lane's log and its own page has no secrets either."""
+    """What pytest prints into the lane's log and its own page has no secrets either, and acts on no terminal."""
     if isinstance(report.longrepr, tuple):
         path, line, reason = report.longrepr
-        report.longrepr = (path, line, redactor.text(reason))
+        report.longrepr = (path, line, visible(redactor.text(reason)))
     elif report.longrepr is not None:
-        report.longrepr = redactor.text(str(report.longrepr))
-    report.sections = [(title, redactor.text(content)) for title, content in report.sections]
+        report.longrepr = visible(redactor.text(str(report.longrepr)))
+    report.sections = [(title, visible(redactor.text(content))) for title, content in report.sections]
 
 
 def _result(check: Check, outcome: Outcome, reason: str, running: _Running | None = None) -> CheckResult:

@@ -19,10 +19,10 @@ from gate.compliance import Compliance, Row, Standing, compliance
 from gate.criteria import criteria
 from gate.model import Blocker, Json, Measurement, Run, Verdict
 from gate.status import ExitStatus
+from gate.text import inert
 from reports import charts, matrix, view
 from reports.number import duration, number, pair, quantity
 from reports.palette import DARK, LIGHT, variables
-from reports.text import inert
 
 LARGEST = 1_000_000  # bytes; beyond it the details of passed checks are shortened
 TEMPLATES = Path(__file__).with_name("templates")

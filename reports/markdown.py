@@ -9,9 +9,9 @@ from itertools import groupby
 from gate.compliance import compliance
 from gate.criteria import criteria
 from gate.model import Blocker, Run, Verdict
+from gate.text import flat
 from reports import matrix, view
 from reports.number import duration
-from reports.text import flat
 
 ROWS = 50
 LARGEST = 60_000  # characters

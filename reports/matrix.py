@@ -10,8 +10,8 @@ from rich.text import Text
 
 from gate.compliance import Compliance, Row, Share, Standing, compliance
 from gate.model import Run, Verdict
+from gate.text import flat
 from reports import view
-from reports.text import flat
 
 SIGNS = dict(zip(Standing, "✕??w✓–", strict=True))
 TONES = dict(zip(Standing, ("no", "warn", "warn", "warn", "go", "mute"), strict=True))
