@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
+from gate.finding import Finding
+
 Direction = Literal["max", "min"]
 Json = Any  # what json.dumps takes; evidence is data, never markup
 
@@ -166,6 +168,7 @@ class CheckResult:
     timeline: tuple[Moment, ...] = ()
     series: tuple[Series, ...] = ()
     attachments: tuple[Attachment, ...] = ()
+    findings: tuple[Finding, ...] = ()
     waiver: Waiver | None = None
     reproduce: str = ""
 

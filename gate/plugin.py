@@ -289,4 +289,5 @@ def _result(check: Check, outcome: Outcome, reason: str, running: _Running | Non
         timeline=tuple(evidence.timeline),
         series=tuple(evidence.all_series),
         attachments=tuple(evidence.attachments),
+        findings=tuple(evidence.findings),
     )

@@ -19,7 +19,7 @@ from gate.errors import UsageError
 from gate.model import Json, Run, Verdict
 from gate.status import ExitStatus
 
-VERSION = "1.0"
+VERSION = "1.1"
 SCHEMA = Path(__file__).with_name("results.schema.json")
 AGAIN = "make a new one with: readygate run"
 
