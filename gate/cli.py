@@ -61,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
 
     report = commands.add_parser("report", help="write a run's documents anew from its results.json; needs no Docker")
     report.add_argument("run", type=Path, help="a run's folder, or its results.json")
-    report.add_argument("--format", default="html,md,junit", help="html,md,junit (default: all)")
+    report.add_argument("--format", default="html,md,junit,sarif", help="html,md,junit,sarif (default: all)")
 
     listing = commands.add_parser("list", help="the checks, with what they need")
     listing.add_argument("--json", action="store_true", help="as JSON")

@@ -30,7 +30,7 @@ from gate.verdict import decide
 
 RUNS = Path(".readygate") / "runs"
 WAIVERS = "waivers.toml"
-DOCUMENTS = ("html", "md", "junit")
+DOCUMENTS = ("html", "md", "junit", "sarif")
 _POLL_S = 0.25
 _NOT_REACHED = "the run did not reach it"
 

@@ -106,7 +106,7 @@ def test_what_a_check_saw_acts_nowhere(tmp_path: Path, text: str) -> None:
         assert path.is_file()
         assert re.fullmatch(r"[\w.-]+", path.name)
         assert len(path.name) < 120
-    for document in ("report.html", "summary.md", "junit.xml"):
+    for document in ("report.html", "summary.md", "junit.xml", "readiness.sarif"):
         assert harmless((ended.folder / document).read_text()), document
     assert not ACTING.search((ended.folder / "results.json").read_text())
     for log in (ended.folder / "lanes").glob("*.log"):
