@@ -112,22 +112,35 @@ def test_only_can_be_said_again() -> None:
         commands._selected(cli.parser().parse_args(["run", "--only", "load", "--only", "lod"]))
 
 
+def handed_on(folder: Path, script: str, *words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """A script beside a command that prints what it was given and ends with 4."""
+    (folder / "scripts").mkdir(parents=True, exist_ok=True)
+    for name in (f"{script}.sh", "absolute-paths.sh"):
+        (folder / "scripts" / name).write_bytes((ROOT / "scripts" / name).read_bytes())
+    argv = ["sh", str(folder / "scripts" / f"{script}.sh"), *words]
+    return subprocess.run(argv, cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
+
+
 @pytest.mark.parametrize("script", ["compliance-check", "security-scan", "test-access-controls"])
 def test_the_scripts_hand_on_what_they_are_given(tmp_path: Path, script: str) -> None:
-    (tmp_path / "scripts").mkdir()
-    (tmp_path / "scripts" / f"{script}.sh").write_bytes((ROOT / "scripts" / f"{script}.sh").read_bytes())
-    fake = tmp_path / ".venv/bin/readygate"
-    done = subprocess.run(
-        ["sh", f"scripts/{script}.sh"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
-    )
+    project, elsewhere = tmp_path / "a project", tmp_path / "else where"
+    elsewhere.mkdir()
+    done = handed_on(project, script, cwd=elsewhere)
     assert (done.returncode, done.stderr) == (3, f"{script}.sh: there is no .venv; run: make setup\n")
+    fake = project / ".venv/bin/readygate"
     fake.parent.mkdir(parents=True)
     fake.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\nexit 4\n')
     fake.chmod(0o755)
-    done = subprocess.run(
-        ["sh", f"scripts/{script}.sh", "--advisories", "a folder; `id`"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    given = ("--advisories", "a folder; `id`", "--advisories=b", "--target", "t.toml", "-q")
+    done = handed_on(project, script, *given, cwd=elsewhere)
     assert done.returncode == 4
-    assert done.stdout.splitlines()[-2:] == ["--advisories", "a folder; `id`"]
     assert done.stdout.splitlines()[0] == ("compliance" if script == "compliance-check" else "run")
+    assert done.stdout.splitlines()[-6:] == [
+        "--advisories", f"{elsewhere}/a folder; `id`", f"--advisories={elsewhere}/b", "--target", "t.toml", "-q",
+    ]  # fmt: skip
+    for plain in (
+        ["--advisories", "https://mirror.example/all.zip"],
+        ["--advisories=/srv/osv"],
+        ["--results", "/srv/run"],
+    ):
+        assert handed_on(project, script, *plain, cwd=elsewhere).stdout.splitlines()[-len(plain) :] == plain
