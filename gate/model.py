@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
+from gate.finding import Finding
+
 Direction = Literal["max", "min"]
 Json = Any  # what json.dumps takes; evidence is data, never markup
 
@@ -166,6 +168,7 @@ class CheckResult:
     timeline: tuple[Moment, ...] = ()
     series: tuple[Series, ...] = ()
     attachments: tuple[Attachment, ...] = ()
+    findings: tuple[Finding, ...] = ()
     waiver: Waiver | None = None
     reproduce: str = ""
 
@@ -220,6 +223,34 @@ class Lane:
 
 
 @dataclass(frozen=True, slots=True)
+class Standard:
+    """A public standard by its short name; `total` is how many requirements it has, None where it does not count them."""
+
+    name: str
+    title: str
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A requirement of a standard, by the standard's short name and the requirement's number."""
+
+    standard: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A security control, what asks for it, and the ids of all checks that verify it, whether this run had them or not."""
+
+    id: str
+    title: str
+    family: str
+    references: tuple[Reference, ...]
+    checks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """Everything one run found out, and the identity of what it judged."""
 
@@ -238,6 +269,8 @@ class Run:
     lanes: tuple[Lane, ...] = ()
     events: tuple[Moment, ...] = ()
     unused_waivers: tuple[Waiver, ...] = ()
+    standards: tuple[Standard, ...] = ()
+    controls: tuple[Control, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

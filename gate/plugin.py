@@ -26,6 +26,7 @@ from gate.model import Check, CheckResult, Limit, Outcome
 from gate.needs import out_of_reach
 from gate.redact import Redactor
 from gate.target import Target, load
+from gate.text import visible
 
 _PLUGIN = pytest.StashKey["LanePlugin"]()
 _SAID_CHARACTERS = 4_000
@@ -259,13 +260,13 @@ def _seen(report: pytest.TestReport, call: pytest.CallInfo[None], redactor: Reda
 
 
 def _redact(report: pytest.TestReport, redactor: Redactor) -> None:
-    """What pytest prints into the lane's log and its own page has no secrets either."""
+    """What pytest prints into the lane's log and its own page has no secrets either, and acts on no terminal."""
     if isinstance(report.longrepr, tuple):
         path, line, reason = report.longrepr
-        report.longrepr = (path, line, redactor.text(reason))
+        report.longrepr = (path, line, visible(redactor.text(reason)))
     elif report.longrepr is not None:
-        report.longrepr = redactor.text(str(report.longrepr))
-    report.sections = [(title, redactor.text(content)) for title, content in report.sections]
+        report.longrepr = visible(redactor.text(str(report.longrepr)))
+    report.sections = [(title, visible(redactor.text(content))) for title, content in report.sections]
 
 
 def _result(check: Check, outcome: Outcome, reason: str, running: _Running | None = None) -> CheckResult:
@@ -283,4 +284,5 @@ def _result(check: Check, outcome: Outcome, reason: str, running: _Running | Non
         timeline=tuple(evidence.timeline),
         series=tuple(evidence.all_series),
         attachments=tuple(evidence.attachments),
+        findings=tuple(evidence.findings),
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
+from gate.compliance import compliance
 from gate.criteria import criteria
 from gate.errors import UsageError
 from gate.model import Json, Run, Verdict
@@ -20,7 +21,7 @@ from gate.status import ExitStatus
 if TYPE_CHECKING:
     from jsonschema import ValidationError
 
-VERSION = "1.0"
+VERSION = "1.1"
 SCHEMA = Path(__file__).with_name("results.schema.json")
 AGAIN = "make a new one with: readygate run"
 
@@ -39,6 +40,7 @@ def document(run: Run, verdict: Verdict) -> dict[str, Json]:
         "run": facts,
         "verdict": asdict(verdict) | {"exit_status": int(status), "sentence": status.sentence},
         "criteria": [asdict(criterion) for criterion in criteria(run, verdict)],
+        **({"compliance": compliance(run, verdict).document()} if run.controls else {}),
         "checks": checks,
     }
     plain: dict[str, Json] = _plain(whole)

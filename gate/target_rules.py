@@ -130,6 +130,7 @@ SIGNALS = (
 )
 SHOWN_FAULTS = ("stopped", "paused", "killed")
 SHOWN_CHANGES = ("rises", "falls", "blank")
+_VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
 STATES = ("pending", "succeeded", "failed", "cancelled")
 
 
@@ -325,10 +326,23 @@ def _shown(document: Document) -> Iterator[Problem]:
 
 def _release_variable(document: Document) -> Iterator[Problem]:
     variable = _get(document, ("stack", "release_variable"))
-    if variable and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", variable):
+    if variable and not re.fullmatch(_VARIABLE, variable):
         yield document.problem(("stack", "release_variable"), f'must be the name of a variable, is "{variable}"')
     if variable and not _get(document, ("releases", "previous")):
         yield document.problem(("releases", "previous"), "this key is needed with [stack] release_variable")
+
+
+def _variables(document: Document) -> Iterator[Problem]:
+    """Names of variables: anything else would be another line of an environment file, or no process would start."""
+    tables = (("stack", "env"), *(("profiles", name, "env") for name in _get(document, ("profiles",)) or {}))
+    tables += tuple(("commands_env", name) for name in _get(document, ("commands_env",)) or {})
+    named = [((*path, name), name) for path in tables for name in _get(document, path) or {}]
+    named += [(("stack", "pass_env"), name) for name in _get(document, ("stack", "pass_env")) or []]
+    if (prefix := _get(document, ("stack", "image_prefix_variable"))) is not None:
+        named.append((("stack", "image_prefix_variable"), prefix))
+    for path, name in named:
+        if not re.fullmatch(_VARIABLE, name):
+            yield document.problem(path, f'must be the name of a variable, is "{name}"')
 
 
 def _absences(document: Document) -> Iterator[Problem]:
@@ -358,6 +372,7 @@ RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
     _auth,
     _states,
     _release_variable,
+    _variables,
     _monitoring,
     _absences,
     limit_problems,
