@@ -84,6 +84,9 @@ def _selecting(command: argparse.ArgumentParser) -> None:
     areas = f"only these areas ({', '.join(AREAS)}; repeatable): never a GO"
     command.add_argument("--only", action="append", default=[], metavar="AREA,…", help=areas)
     command.add_argument(
+        "--advisories", metavar="PATH|URL", help="OSV records: a folder, a zip, or a service (default: the public one)"
+    )
+    command.add_argument(
         "--check", action="append", default=[], metavar="ID", help="only this check, or those of a pattern (repeatable)"
     )
 

@@ -82,7 +82,7 @@ def prove_(options: argparse.Namespace, machine: Machine) -> ExitStatus:
     tools = machine()
     _reap(tools)
     folder = target.folder / ".readygate" / "proofs" / f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    request = prove.ProofRequest(target, options.profile, checks, defects, folder)
+    request = prove.ProofRequest(target, options.profile, checks, defects, folder, advisories=_advisories(options))
     try:
         proofs = prove.prove(request, tools, Progress(_stderr(), quiet=options.quiet))
     except Stopped as stop:
@@ -183,6 +183,7 @@ def _ended(
         narrowed,
         keep=options.keep,
         controls=controls.controls(catalogue.checks()),
+        advisories=_advisories(options),
     )
     return tools, runner.run(request, tools, Progress(_stderr(), quiet=options.quiet))
 
@@ -209,6 +210,17 @@ def _target(options: argparse.Namespace) -> Target:
     target = targets.load(options.target.absolute(), profile=options.profile)
     target.demand_files()
     return target
+
+
+def _advisories(options: argparse.Namespace) -> str | None:
+    """Where advisories come from in this run, absolute, None when nothing was said. Raises UsageError when it is not there."""
+    said: str | None = options.advisories
+    if said is None or said.startswith(("http://", "https://")):
+        return said
+    path = Path(said).absolute()
+    if not path.exists():
+        raise UsageError(f"--advisories: there is no file or folder {path}", "readygate run --help")
+    return str(path)
 
 
 def _selected(options: argparse.Namespace) -> tuple[tuple[Check, ...], str | None]:

@@ -47,6 +47,7 @@ class ProofRequest:
     sabotages: tuple[Sabotage, ...]
     folder: Path
     suites: Path = SUITES
+    advisories: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,7 @@ def _run(
             sabotages=sabotages,
             image_prefix=image_prefix,
             suites=request.suites,
+            advisories=request.advisories,
         ),
         tools,
         progress,

@@ -40,7 +40,7 @@ class Request:
     """What a run is asked to do. `narrowed` says what was left out, None for a whole run; `runs` is where run folders go;
     `sabotages` go into the stacks of the lanes whose checks they name, at most one into each; `image_prefix` keeps the
     images of a sabotaged copy apart from the healthy ones; `suites` is the folder of the checks; `controls` are those whose
-    standing the results tell."""
+    standing the results tell; `advisories` is where they come from instead of where readiness.toml says."""
 
     target: Target
     profile: str
@@ -52,6 +52,7 @@ class Request:
     image_prefix: str | None = None
     suites: Path = SUITES
     controls: tuple[Control, ...] = ()
+    advisories: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,7 @@ def _contexts(request: Request, run_id: str, folder: Path, began: float) -> Iter
             keep=request.keep,
             sabotage=_sabotage_of(checks, request.sabotages),
             image_prefix=request.image_prefix,
+            advisories=request.advisories,
         )
 
 

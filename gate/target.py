@@ -17,6 +17,7 @@ from gate.limits import default_limits, limits
 from gate.model import Json, Limit
 from gate.network import NetworkTable
 from gate.schema import check, schema
+from gate.source import SourceTable
 from gate.target_rules import violations
 from gate.toml_error import Problem, TomlError, read, unknown
 
@@ -157,6 +158,13 @@ class LogsTable:
 
 
 @dataclass(frozen=True, slots=True)
+class AdvisoriesTable:
+    """Where advisories come from: a folder or zip of OSV records, the URL of such a zip, or of an API like OSV's."""
+
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """One system under judgement. `folder` is absolute; `sha256` is that of the file it was read from."""
 
@@ -185,6 +193,8 @@ class Target:
     refusal: RefusalTable | None
     capacity: CapacityTable | None
     rotation: RotationTable | None
+    source: SourceTable | None
+    advisories: AdvisoriesTable | None
     published: tuple[str, ...]
     network: NetworkTable
     profiles: Mapping[str, Mapping[str, str]]
@@ -295,6 +305,8 @@ class Target:
             "rotation": self.rotation is not None and self.stack.secrets_variable is not None,
             "capacity": self.capacity is not None,
             "configuration.required": self.configuration is not None and bool(self.configuration.required),
+            "source.paths": self.source is not None and bool(self.source.paths),
+            "source.locks": self.source is not None and bool(self.source.locks),
             "stack.image_prefix_variable": self.stack.image_prefix_variable is not None,
             # The built-in deploy replaces each container where it runs, so for a moment nobody answers.
             "live-switch": "deploy" in self.commands and not self._built_in("deploy"),
@@ -324,6 +336,7 @@ def capability_names() -> frozenset[str]:
     names |= {"metrics.deployment_marker", "metrics.service"}
     names |= {"metrics.rules", "metrics.rule_tests", "metrics.signals", "dashboards.files", "dashboards.shows"}
     names |= {"configuration.environments", "configuration.change", "refusal", "capacity", "rotation"}
+    names |= {"source.paths", "source.locks"}
     names |= {"configuration", "configuration.required", "stack.image_prefix_variable", "live-switch", "faults"}
     return frozenset(names | set(ROLES) | kernel.NEEDS)
 
@@ -367,6 +380,8 @@ def load(path: Path, profile: str | None = None) -> Target:
         refusal=RefusalTable(**_frozen(data["refusal"])) if "refusal" in data else None,
         rotation=RotationTable(**_frozen(data["rotation"])) if "rotation" in data else None,
         capacity=CapacityTable(**data["capacity"]) if "capacity" in data else None,
+        source=SourceTable(**_frozen(data["source"])) if "source" in data else None,
+        advisories=AdvisoriesTable(**data["advisories"]) if "advisories" in data else None,
         published=tuple(published),
         network=network.table(data.get("network", {}), _role_of(data["roles"], data["api"]["service"])),
         profiles={name: table.get("env", {}) for name, table in data.get("profiles", {}).items()},

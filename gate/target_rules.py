@@ -16,6 +16,7 @@ from gate.limits import limit_problems
 from gate.model import Json
 from gate.network import network_problems
 from gate.schema import schema
+from gate.source import source_problems
 from gate.toml_error import Document, Problem, unknown
 from gate.toml_lines import Path
 from gate.toml_node import sound
@@ -381,4 +382,5 @@ RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
     network_problems,
     configuration_problems,
     access_problems,
+    source_problems,
 )

@@ -118,7 +118,7 @@ class WorkerSettings(ServiceSettings):
     drain_s: float = Field(default=35, ge=0, le=3600)
     backoff_base_s: float = Field(default=1, gt=0, le=60)
     backoff_cap_s: float = Field(default=60, ge=1, le=3600)
-    health_file: Path = Path("/tmp/docjobs-worker.health")  # noqa: S108  (a tmpfs of the container's own)
+    health_file: Path = Path("/tmp/docjobs-worker.health")  # noqa: S108  # nosec B108: a tmpfs of its own
 
     def contradictions(self) -> list[str]:
         """A worker must have missed several heartbeats before its jobs are taken over."""

@@ -73,7 +73,7 @@ def serve() -> int:
     logs.configure("api", settings.log_level, settings.colour)
     uvicorn.run(
         application(settings),
-        host="0.0.0.0",  # noqa: S104  (only the app network reaches it)
+        host="0.0.0.0",  # noqa: S104  # nosec B104: only the app network reaches it
         port=settings.listen_port,
         log_config=None,
         access_log=False,
