@@ -28,8 +28,8 @@ from gate.model import Sabotage
         Sabotage(
             id="code-on-a-volume",
             title="Workers whose root is read-only, with a volume over a folder of programs",
-            says="/usr/local",
-            compose={"services": {"{worker}": {"volumes": ["tools:/usr/local/bin"]}}, "volumes": {"tools": {}}},
+            says="/usr/bin",
+            compose={"services": {"{worker}": {"volumes": ["programs:/usr/bin"]}}, "volumes": {"programs": {}}},
         ),
     ),
 )

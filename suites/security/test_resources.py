@@ -91,7 +91,7 @@ def test_cpu_limits(sight: Sight, evidence: Evidence) -> None:
     "security.process-limits",
     title="The kernel holds every container to so many processes, and every process to so many open files",
     why="A fork bomb in one container leaves no process number for the shell of whoever wants to stop it.",
-    fix="Declare `pids_limit` and `ulimits: {nofile: …}`: what the engine gives without may be a billion.",
+    fix="Declare `pids_limit` and `ulimits: {nofile: 4096}`: what the engine gives without may be a billion.",
     needs=("api", "worker", "database"),
     standards=("C11", "C12", "CIS Docker 5.19", "CIS Docker 5.29", "API4:2023", "CWE-770"),
     minimum=3,
