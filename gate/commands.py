@@ -72,6 +72,7 @@ def prove_(options: argparse.Namespace, machine: Machine) -> ExitStatus:
     """Sabotage the system and say what was caught."""
     target = _target(options)
     checks, _ = _selected(options)
+    advisories = _advisories(options)
     defects = prove.of_checks(checks) + (sabotage.load_catalogue(options.catalogue) if options.catalogue else ())
     if options.defect:
         known = {defect.id: defect for defect in defects}
@@ -82,7 +83,7 @@ def prove_(options: argparse.Namespace, machine: Machine) -> ExitStatus:
     tools = machine()
     _reap(tools)
     folder = target.folder / ".readygate" / "proofs" / f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    request = prove.ProofRequest(target, options.profile, checks, defects, folder, advisories=_advisories(options))
+    request = prove.ProofRequest(target, options.profile, checks, defects, folder, advisories=advisories)
     try:
         proofs = prove.prove(request, tools, Progress(_stderr(), quiet=options.quiet))
     except Stopped as stop:
@@ -173,6 +174,7 @@ def _ended(
 ) -> tuple[Tools, Ended]:
     """A run of these checks, from its first to its last moment."""
     target = _target(options)
+    advisories = _advisories(options)
     tools = machine()
     _reap(tools)
     request = Request(
@@ -183,7 +185,7 @@ def _ended(
         narrowed,
         keep=options.keep,
         controls=controls.controls(catalogue.checks()),
-        advisories=_advisories(options),
+        advisories=advisories,
     )
     return tools, runner.run(request, tools, Progress(_stderr(), quiet=options.quiet))
 

@@ -23,12 +23,12 @@ class SourceTable:
     @property
     def python(self) -> tuple[str, ...]:
         """Globs of the Python files: for defects that fit any system."""
-        return tuple(f"{path}/**/*.py" for path in self.paths)
+        return _below(self.paths, "*.py")
 
     @property
     def dockerfiles(self) -> tuple[str, ...]:
         """Globs of the Dockerfiles: for defects that fit any system."""
-        return tuple(f"{path}/**/Dockerfile" for path in self.paths)
+        return _below(self.paths, "Dockerfile")
 
     def acceptance(self, finding: Finding) -> str:
         """The sentence by which a finding does not count, empty when it counts."""
@@ -42,6 +42,13 @@ class SourceTable:
         """What is accepted of this scanner and is not found any more."""
         mine = [key for key in self.accepted if key.split("/", 1)[0] == scanner]
         return [key for key in mine if not any(_covers(key, finding) for finding in findings)]
+
+
+def _below(paths: Iterable[str], name: str) -> tuple[str, ...]:
+    """Globs of the files of this name below the paths, and of those among them."""
+    return tuple(
+        path if fnmatchcase(path, name) or path.endswith(f"/{name}") else f"{path}/**/{name}" for path in paths
+    )
 
 
 def _covers(key: str, finding: Finding) -> bool:

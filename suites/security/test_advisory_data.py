@@ -1,4 +1,4 @@
-from fixtures.scanners.feed import Feed, age_days
+from fixtures.scanners.feed import Feed, age_days, damaged
 from fixtures.scanners.inside import Inside
 from fixtures.scanners.packages import ecosystems
 from gate.check import Unverified, check
@@ -24,7 +24,7 @@ def test_advisory_data(insides: list[Inside], advisories: Feed, evidence: Eviden
     evidence.value("source", advisories.name)
     evidence.value("sha256", advisories.identity or "a service: its data change from one question to the next")
     evidence.value("newest", health["newest"])
-    evidence.value("files that are no records", advisories.local.bad if advisories.local else [])
+    evidence.value("files that are no records", advisories.local.bad[:20] if advisories.local else [])
     evidence.measure("age of the newest", age_days(health), "days", limits["security.advisory_age_days"])
     for ecosystem in ecosystems(insides):
         advisories.known_bad(ecosystem)
@@ -32,5 +32,5 @@ def test_advisory_data(insides: list[Inside], advisories: Feed, evidence: Eviden
         if health["records"]:
             known = health["records"].get(ecosystem, 0)
             evidence.measure(f"records about {ecosystem}", known, "records", limits["security.advisory_records"])
-    if health["bad"]:
-        raise Unverified(f"{health['bad']} files of {advisories.name} are no records, so nobody knows what they say")
+    if sentence := damaged(health, advisories.name):
+        raise Unverified(sentence)

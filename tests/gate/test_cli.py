@@ -53,6 +53,8 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]
         (["run", "--target", "."], "cannot be read: Is a directory", ""),
         (["run", "--only", "lod"], "unknown area 'lod', did you mean 'load'?", "hint: readygate run --help"),
         (["run", "--check", "load.five-job"], "did you mean 'load.five-jobs'?", "hint: readygate list"),
+        (["run", "--advisories", "none.zip"], "--advisories: there is no file or folder", "hint: readygate run --help"),
+        (["prove", "--advisories", "none"], "--advisories: there is no file or folder", "hint: readygate run --help"),
         (["prove", "--defect", "none"], "unknown defect 'none'", "hint: readygate list --json"),
         (["prove", "--catalogue", "none"], "none: holds no sabotage", ""),
         (["explain", "load.five-job"], "did you mean 'load.five-jobs'?", "hint: readygate list"),

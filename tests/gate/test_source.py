@@ -59,3 +59,16 @@ def test_a_sabotage_may_spoil_the_advisories(tmp_path):
     path.write_text(path.read_text().replace("old", "odl"))
     with pytest.raises(sabotage.SabotageError, match="old"):
         sabotage.load(path)
+
+
+def test_defects_find_the_files_below_the_paths_and_among_them(tmp_path):
+    for name in ("app/a.py", "app/sub/b.py", "app/sub/Dockerfile", "c.py", "Dockerfile", "other/d.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    table = SourceTable(("app", "c.py", "Dockerfile"))
+    for globs, wanted in (
+        (table.python, ["app/a.py", "app/sub/b.py", "c.py"]),
+        (table.dockerfiles, ["Dockerfile", "app/sub/Dockerfile"]),
+    ):
+        found = {str(path.relative_to(tmp_path)) for glob in globs for path in tmp_path.glob(glob)}
+        assert sorted(found) == wanted
