@@ -9,38 +9,38 @@ from gate.model import Sabotage
 
 # Where frameworks and proxies put what is for operators or developers.
 _INTERNAL = (
-    "/metrics",
-    "/docs",
-    "/redoc",
-    "/openapi.json",
-    "/openapi.yaml",
-    "/swagger.json",
-    "/swagger-ui/",
-    "/api-docs",
-    "/admin",
-    "/admin/",
-    "/debug",
-    "/debug/pprof/",
-    "/debug/vars",
-    "/actuator",
-    "/actuator/env",
-    "/console",
-    "/graphql",
-    "/stats",
-    "/haproxy?stats",
-    "/nginx_status",
-    "/server-status",
-    "/status",
-    "/config",
-    "/env",
-    "/.env",
-    "/.git/config",
-    "/internal",
-    "/v1/docs",
-    "/v1/openapi.json",
-    "/v1/metrics",
-    "/v2/",
-    "/static/",
+    "metrics",
+    "docs",
+    "redoc",
+    "openapi.json",
+    "openapi.yaml",
+    "swagger.json",
+    "swagger-ui/",
+    "api-docs",
+    "admin",
+    "admin/",
+    "debug",
+    "debug/pprof/",
+    "debug/vars",
+    "actuator",
+    "actuator/env",
+    "console",
+    "graphql",
+    "stats",
+    "haproxy?stats",
+    "nginx_status",
+    "server-status",
+    "status",
+    "config",
+    "env",
+    ".env",
+    ".git/config",
+    "internal",
+    "v1/docs",
+    "v1/openapi.json",
+    "v1/metrics",
+    "v2/",
+    "static/",
 )
 _ABSENT = frozenset({404, 405, 410})
 
@@ -67,7 +67,7 @@ def test_inventory(surface: Surface, exhibits: Exhibits, evidence: Evidence) -> 
     job, token = exhibits.done().id, surface.token()
     documented = {operation.path for operation in surface.documented}
     hidden = {operation.path: operation for operation in surface.operations if not operation.documented}
-    paths = [path for path in dict.fromkeys((*hidden, *_INTERNAL)) if path not in documented]
+    paths = [path for path in dict.fromkeys((*hidden, *(f"/{name}" for name in _INTERNAL))) if path not in documented]
     known = {(operation.method, operation.path) for operation in surface.documented}
     calls = [
         surface.plain(
