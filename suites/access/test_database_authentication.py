@@ -15,7 +15,7 @@ from gate.target import Target
 
 _PORT = 5432
 # What is kept of a password is not bound to its role, so each gets that of the one with which most are connected.
-_ONE_PASSWORD = """UPDATE pg_authid SET rolpassword = (SELECT rolpassword FROM pg_authid WHERE rolname = (
+_SHARED_BY_ALL = """UPDATE pg_authid SET rolpassword = (SELECT rolpassword FROM pg_authid WHERE rolname = (
 SELECT usename FROM pg_stat_activity a JOIN pg_roles r ON r.rolname = a.usename AND NOT r.rolsuper
 WHERE client_addr IS NOT NULL AND a.query !~ 'pg_stat' GROUP BY usename ORDER BY count(*) DESC LIMIT 1)) WHERE rolcanlogin"""
 
@@ -40,7 +40,7 @@ WHERE client_addr IS NOT NULL AND a.query !~ 'pg_stat' GROUP BY usename ORDER BY
                         "--username={database:user}",
                         "--dbname={database:name}",
                         "--set=ON_ERROR_STOP=1",
-                        f"--command={_ONE_PASSWORD}",
+                        f"--command={_SHARED_BY_ALL}",
                     ],
                 },
             ),
