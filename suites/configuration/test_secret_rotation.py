@@ -10,6 +10,7 @@ from fixtures import release
 from fixtures.clients.api import Api
 from fixtures.clients.database import Database
 from fixtures.ledger import Ledger
+from fixtures.secrets import secret_values
 from fixtures.stack import ComposeStack
 from fixtures.switching import accounted
 from fixtures.template import fill
@@ -18,6 +19,7 @@ from fixtures.wait import NotReached, until
 from gate.check import Unverified, check
 from gate.evidence import Evidence
 from gate.model import Limit, Sabotage
+from gate.redact import Redactor
 from gate.target import Target
 
 _ACTS_WITHIN_S = 10
@@ -60,7 +62,12 @@ _REFUSED = {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}
 )
 @pytest.mark.usefixtures("steady_state")
 def test_secret_rotation(
-    stack: ComposeStack, target: Target, ledger: Ledger, limits: dict[str, Limit], evidence: Evidence
+    stack: ComposeStack,
+    target: Target,
+    ledger: Ledger,
+    limits: dict[str, Limit],
+    evidence: Evidence,
+    redactor: Redactor,
 ) -> None:
     table = target.rotation
     assert table is not None
@@ -71,6 +78,7 @@ def test_secret_rotation(
         faults += _key(stack, table.signing_key, ledger, limits, evidence)
     for secret, role in table.passwords.items():
         faults += _password(stack, secret, role, ledger, limits, evidence)
+    redactor.add(secret_values(stack).values())
     ledger.follow()
     account = ledger.reconcile()
     evidence.value("job ledger", account.json())
