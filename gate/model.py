@@ -41,12 +41,11 @@ class Limit:
 @dataclass(frozen=True, slots=True)
 class Sabotage:
     """A defect put into the system on purpose, which one of `expects` must catch, with `says` in the reason it gives.
-    See docs/how-to/sabotage.md.
+    See docs/how-to/sabotage.md. A step of `exec` without a role is done on this machine.
 
     An edit in `replace` has `find`, which must be there exactly once, or `pattern`, a regular expression whose every match
     is replaced, in the files that a key of readiness.toml names: `{"file": "{metrics.rules}", ...}`. In `compose`, service
-    keys and values may name a role in braces, `{worker}`: it becomes every service of that role. `by_hand` is what somebody
-    types on this machine once the system is up, past all procedures: `{"argv": [...]}`.
+    keys and values may name a role in braces, `{worker}`: it becomes every service of that role.
     """
 
     id: str
@@ -58,7 +57,6 @@ class Sabotage:
     exec: tuple[dict[str, Json], ...] = ()
     fault: tuple[dict[str, Json], ...] = ()
     command: tuple[dict[str, Json], ...] = ()
-    by_hand: tuple[dict[str, Json], ...] = ()
     profile: str | None = None
     says: str = ""
 

@@ -13,7 +13,7 @@ from gate.toml_error import Document, Problem, TomlError, read, unknown
 from gate.toml_lines import Path as KeyPath
 from gate.toml_node import Node, check_table, tables, text, texts
 
-DEFECTS = ("replace", "compose", "exec", "fault", "command", "by_hand")
+DEFECTS = ("replace", "compose", "exec", "fault", "command")
 FAULTS = ("stopped", "killed", "paused", "partitioned", "slowed", "disk_full", "clock_skewed")
 _KEYS = {
     "id": text(),
@@ -25,11 +25,15 @@ _KEYS = {
     "replace": tables({"file": text(), "find": text(needed=False), "pattern": text(needed=False), "with": text()}),
     "compose": Node("table of anything", needed=False),
     "exec": tables(
-        {"role": text(), "command": texts(), "user": text(needed=False), "detach": Node("boolean", needed=False)}
+        {
+            "role": text(needed=False),
+            "command": texts(),
+            "user": text(needed=False),
+            "detach": Node("boolean", needed=False),
+        }
     ),
     "fault": tables({"kind": text(), "role": text()}),
     "command": tables({"name": text(), "argv": texts()}),
-    "by_hand": tables({"argv": texts()}),
 }
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _CHECK = re.compile(rf"[a-z]+\.{_ID.pattern}")
@@ -60,7 +64,6 @@ def load(path: Path) -> Sabotage:
         exec=tuple(data.get("exec", ())),
         fault=tuple(data.get("fault", ())),
         command=tuple(data.get("command", ())),
-        by_hand=tuple(data.get("by_hand", ())),
     )
 
 
@@ -166,8 +169,7 @@ def _defects(document: Document) -> Iterator[Problem]:
             re.compile(edit.get("pattern", ""))
         except re.error as error:
             yield document.problem(("replace", index, "pattern"), f"is no regular expression: {error}")
-    texts_of = {"replace": ("find", "pattern"), "exec": ("command",), "command": ("argv",), "by_hand": ("argv",)}
-    for path, value in _entries(document, texts_of):
+    for path, value in _entries(document, {"replace": ("find", "pattern"), "exec": ("command",), "command": ("argv",)}):
         if not value:
             yield document.problem(path, "must not be empty")
     for index, edit in enumerate(document.data.get("replace", ())):

@@ -16,8 +16,8 @@ from gate.target import Target
 
 
 def _by_hand(role: str, command: str) -> tuple[dict[str, list[str]]]:
-    """A command on each container of a role ($id), whatever the system calls them."""
-    return ({"argv": ["sh", "-ec", f"for id in $(docker compose ps -q {{services:{role}}}); do {command}; done"]},)
+    """A command on this machine for each container of a role ($id), whatever the system calls them."""
+    return ({"command": ["sh", "-ec", f"for id in $(docker compose ps -q {{services:{role}}}); do {command}; done"]},)
 
 
 _ALTER = (
@@ -42,19 +42,19 @@ _MOVE_TAG = (
         Sabotage(
             id="memory-raised-by-hand",
             title="A worker's memory limit raised by hand, which `docker compose up` does not notice",
-            by_hand=_by_hand("worker", "docker update --memory 2g --memory-swap 2g $id"),
+            exec=_by_hand("worker", "docker update --memory 2g --memory-swap 2g $id"),
             says="memory limit",
         ),
         Sabotage(
             id="network-joined-by-hand",
             title="A database put into one more network by hand",
-            by_hand=_by_hand("database", "docker network connect bridge $id"),
+            exec=_by_hand("database", "docker network connect bridge $id"),
             says="networks",
         ),
         Sabotage(
             id="setting-by-alter-system",
             title="A database's setting changed by ALTER SYSTEM",
-            by_hand=_by_hand("database", _ALTER),
+            exec=_by_hand("database", _ALTER),
             says="ALTER SYSTEM",
         ),
         Sabotage(
@@ -68,7 +68,7 @@ _MOVE_TAG = (
             id="tag-moved-to-another-image",
             title="A tag that stands for another image than the container runs",
             compose={"services": {"{worker}": {"image": "@latest"}}},
-            by_hand=_by_hand("worker", _MOVE_TAG),
+            exec=_by_hand("worker", _MOVE_TAG),
             says="id of image",
         ),
     ),

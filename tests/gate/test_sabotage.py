@@ -38,9 +38,6 @@ role = "worker"
 [[command]]
 name = "rollback"
 argv = ["true"]
-
-[[by_hand]]
-argv = ["docker", "ps"]
 """
 
 
@@ -67,7 +64,6 @@ def test_a_complete_sabotage(tmp_path):
         exec=({"role": "database", "command": ["psql", "-c", "SELECT 1"], "user": "0", "detach": True},),
         fault=({"kind": "stopped", "role": "worker"},),
         command=({"name": "rollback", "argv": ["true"]},),
-        by_hand=({"argv": ["docker", "ps"]},),
         profile="quick",
     )
 
@@ -101,7 +97,6 @@ MISTAKES = [
     ('kind = "stopped"', 'kind = "stoped"', '22: fault/1/kind: "stoped": unknown kind, did you mean "stopped"?'),
     ('name = "rollback"', 'name = "rolback"', '26: command/1/name: "rolback": unknown name, did you mean "rollback"?'),
     ('argv = ["true"]', "argv = []", "27: command/1/argv: must not be empty"),
-    ('argv = ["docker", "ps"]', "argv = []", "30: by_hand/1/argv: must not be empty"),
 ]
 
 
@@ -117,7 +112,7 @@ def test_one_mistake(tmp_path, old, new, message):
 
 def test_a_sabotage_that_does_nothing_is_refused(tmp_path):
     text = "\n".join(COMPLETE.splitlines()[:5])
-    message = "one.toml: puts in no defect: it needs at least one of replace, compose, exec, fault, command, by_hand"
+    message = "one.toml: puts in no defect: it needs at least one of replace, compose, exec, fault, command"
     assert said(tmp_path, text) == [message]
 
 
