@@ -47,12 +47,8 @@ class Sabotage:
 
     An edit in `replace` has `find`, which must be there exactly once, or `pattern`, a regular expression whose every match
     is replaced, in the files that a key of readiness.toml names: `{"file": "{metrics.rules}", ...}`. In `compose`, service
-<<<<<<< HEAD
     keys and values may name a role in braces, `{worker}`: it becomes every service of that role. `advisories` spoils those
     that the gate was given: `old` dates them back by years, `few` leaves ten of them.
-=======
-    keys and values may name a role in braces, `{worker}`: it becomes every service of that role.
->>>>>>> configuration
     """
 
     id: str

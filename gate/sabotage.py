@@ -13,12 +13,8 @@ from gate.toml_error import Document, Problem, TomlError, read, unknown
 from gate.toml_lines import Path as KeyPath
 from gate.toml_node import Node, check_table, tables, text, texts
 
-<<<<<<< HEAD
 DEFECTS = ("replace", "compose", "exec", "fault", "command", "advisories")
 SPOILT = ("old", "few")
-=======
-DEFECTS = ("replace", "compose", "exec", "fault", "command")
->>>>>>> configuration
 FAULTS = ("stopped", "killed", "paused", "partitioned", "slowed", "disk_full", "clock_skewed")
 _KEYS = {
     "id": text(),
@@ -178,12 +174,8 @@ def _defects(document: Document) -> Iterator[Problem]:
             re.compile(edit.get("pattern", ""))
         except re.error as error:
             yield document.problem(("replace", index, "pattern"), f"is no regular expression: {error}")
-<<<<<<< HEAD
     texts_of = {"replace": ("find", "pattern"), "exec": ("command",), "command": ("argv",)}
     for path, value in _entries(document, texts_of):
-=======
-    for path, value in _entries(document, {"replace": ("find", "pattern"), "exec": ("command",), "command": ("argv",)}):
->>>>>>> configuration
         if not value:
             yield document.problem(path, "must not be empty")
     for index, edit in enumerate(document.data.get("replace", ())):

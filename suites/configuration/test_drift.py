@@ -16,11 +16,7 @@ from gate.target import Target
 
 
 def _by_hand(role: str, command: str) -> tuple[dict[str, list[str]]]:
-<<<<<<< HEAD
     """A command on each container of a role ($id), whatever the system calls them."""
-=======
-    """A command on this machine for each container of a role ($id), whatever the system calls them."""
->>>>>>> configuration
     return ({"command": ["sh", "-ec", f"for id in $(docker compose ps -q {{services:{role}}}); do {command}; done"]},)
 
 
