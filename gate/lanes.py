@@ -10,6 +10,7 @@ _LANE_OF_AREA = {"deployment": "release", "rollback": "release"}
 _LANE_OF_CHECK = {"monitoring.quiet-deployment": "release"} | dict.fromkeys(
     (
         "deployment.drain",
+        "deployment.health-check",
         "deployment.interrupted-deploy",
         "deployment.self-healing",
         "deployment.start-order",

@@ -43,7 +43,7 @@ class Limit:
 @dataclass(frozen=True, slots=True)
 class Sabotage:
     """A defect put into the system on purpose, which one of `expects` must catch, with `says` in the reason it gives.
-    See docs/how-to/sabotage.md.
+    See docs/how-to/sabotage.md. A step of `exec` without a role is done on this machine.
 
     An edit in `replace` has `find`, which must be there exactly once, or `pattern`, a regular expression whose every match
     is replaced, in the files that a key of readiness.toml names: `{"file": "{metrics.rules}", ...}`. In `compose`, service
@@ -225,6 +225,34 @@ class Lane:
 
 
 @dataclass(frozen=True, slots=True)
+class Standard:
+    """A public standard by its short name; `total` is how many requirements it has, None where it does not count them."""
+
+    name: str
+    title: str
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A requirement of a standard, by the standard's short name and the requirement's number."""
+
+    standard: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A security control, what asks for it, and the ids of all checks that verify it, whether this run had them or not."""
+
+    id: str
+    title: str
+    family: str
+    references: tuple[Reference, ...]
+    checks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """Everything one run found out, and the identity of what it judged."""
 
@@ -243,6 +271,8 @@ class Run:
     lanes: tuple[Lane, ...] = ()
     events: tuple[Moment, ...] = ()
     unused_waivers: tuple[Waiver, ...] = ()
+    standards: tuple[Standard, ...] = ()
+    controls: tuple[Control, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

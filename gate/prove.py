@@ -223,7 +223,8 @@ def _edit(folder: Path, edit: dict[str, str]) -> None:
 def named_files(folder: Path, name: str, target: Target) -> tuple[Path, ...]:
     """The files that a key of readiness.toml, `{metrics.rules}`, names in this folder; none when the target has no such key."""
     table, _, key = name.strip("{}").partition(".")
-    globs: Iterable[str] = getattr(getattr(target, table, None), key, ())
+    named: str | Iterable[str] = getattr(getattr(target, table, None), key, ())
+    globs = (named,) if isinstance(named, str) else named
     return tuple(sorted({path for glob in globs for path in folder.glob(glob)}))
 
 

@@ -27,7 +27,12 @@ _KEYS = {
     "replace": tables({"file": text(), "find": text(needed=False), "pattern": text(needed=False), "with": text()}),
     "compose": Node("table of anything", needed=False),
     "exec": tables(
-        {"role": text(), "command": texts(), "user": text(needed=False), "detach": Node("boolean", needed=False)}
+        {
+            "role": text(needed=False),
+            "command": texts(),
+            "user": text(needed=False),
+            "detach": Node("boolean", needed=False),
+        }
     ),
     "fault": tables({"kind": text(), "role": text()}),
     "command": tables({"name": text(), "argv": texts()}),
@@ -169,7 +174,8 @@ def _defects(document: Document) -> Iterator[Problem]:
             re.compile(edit.get("pattern", ""))
         except re.error as error:
             yield document.problem(("replace", index, "pattern"), f"is no regular expression: {error}")
-    for path, value in _entries(document, {"replace": ("find", "pattern"), "exec": ("command",), "command": ("argv",)}):
+    texts_of = {"replace": ("find", "pattern"), "exec": ("command",), "command": ("argv",)}
+    for path, value in _entries(document, texts_of):
         if not value:
             yield document.problem(path, "must not be empty")
     for index, edit in enumerate(document.data.get("replace", ())):

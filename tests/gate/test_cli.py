@@ -158,7 +158,12 @@ def test_documents_are_written_anew_without_an_engine(here, run):
     results.write(*judge(run), here / "results.json")
     done = readygate("report", ".", cwd=here, DOCKER_HOST="unix:///no/such/engine.sock")
     assert (done.returncode, done.stderr) == (0, "")
-    assert {Path(line).name for line in done.stdout.split()} == {"report.html", "summary.md", "junit.xml"}
+    assert {Path(line).name for line in done.stdout.split()} == {
+        "report.html",
+        "summary.md",
+        "junit.xml",
+        "readiness.sarif",
+    }
 
 
 @pytest.mark.parametrize(

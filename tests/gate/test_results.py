@@ -30,10 +30,13 @@ DEFINED = {
     model.Lane: "lane",
     model.CheckResult: "check",
     model.Blocker: "blocker",
+    model.Standard: "standard",
+    model.Reference: "reference",
+    model.Control: "control",
     model.Run: "run",
     model.Verdict: "verdict",
 }
-LATER = {"check": {"findings"}}  # since 1.1: a file of 1.0 has none
+LATER = {"check": {"findings"}, "run": {"standards", "controls"}}  # since 1.1: a file of 1.0 has none
 DERIVED = {"check": {"area"}, "run": set(), "verdict": {"exit_status", "sentence"}}
 
 finite = st.floats(allow_nan=False)
@@ -52,6 +55,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "bytes": natural,
     "line": natural,
     "n": natural,
+    "total": st.none() | natural,
 }
 HINTS: dict[Any, st.SearchStrategy[Any]] = {
     float: finite,

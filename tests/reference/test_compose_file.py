@@ -112,13 +112,13 @@ def test_only_the_gateway_publishes_a_port() -> None:
 
 def test_only_the_edge_leads_outside() -> None:
     internal = {name: (network or {}).get("internal", False) for name, network in MODEL["networks"].items()}
-    assert internal == {"edge": False, "app": True, "data": True, "ops": True}
+    assert internal == {"edge": False, "app": True, "data": True, "ops": True, "scrape": True}
     assert {name for name, service in SERVICES.items() if "edge" in service["networks"]} == OUTSIDE
 
 
 def test_the_database_is_only_reached_by_those_who_use_it() -> None:
     on_data = {name for name, service in SERVICES.items() if "data" in service["networks"]}
-    users = {"api-blue", "api-green", "worker-blue", "worker-green", "migrate", "postgres-exporter", "prometheus"}
+    users = {"api-blue", "api-green", "worker-blue", "worker-green", "migrate", "postgres-exporter"}
     assert on_data == users | {"database"}
 
 
