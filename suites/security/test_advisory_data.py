@@ -27,10 +27,11 @@ def test_advisory_data(insides: list[Inside], advisories: Feed, evidence: Eviden
     evidence.value("files that are no records", advisories.local.bad[:20] if advisories.local else [])
     evidence.measure("age of the newest", age_days(health), "days", limits["security.advisory_age_days"])
     for ecosystem in ecosystems(insides):
-        advisories.known_bad(ecosystem)
         evidence.observed(1, f"ecosystem: {ecosystem}")
         if health["records"]:
             known = health["records"].get(ecosystem, 0)
             evidence.measure(f"records about {ecosystem}", known, "records", limits["security.advisory_records"])
+    for ecosystem in ecosystems(insides):
+        advisories.known_bad(ecosystem)
     if sentence := damaged(health, advisories.name):
         raise Unverified(sentence)

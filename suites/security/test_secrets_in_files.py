@@ -9,7 +9,7 @@ from fixtures.scanners.sources import sources
 from fixtures.scanners.tool import version
 from fixtures.secrets import secret_values
 from fixtures.stack import ComposeStack
-from gate.check import check
+from gate.check import Unverified, check
 from gate.evidence import Evidence
 from gate.finding import Finding
 from gate.model import Sabotage
@@ -68,11 +68,17 @@ def test_secrets_in_files(stack: ComposeStack, source: SourceTable, evidence: Ev
         lambda: [_row(finding) for finding in leaks.everything(Needles.of(values), made_from.files)],
     )
     evidence.observed(len(made_from.files), "files of the source")
-    seen = look(images(stack), values)
+    in_source = tuple(Finding(**row) for row in found)
+    try:
+        seen = look(images(stack), values)
+    except Unverified:  # what is in the source is in the source, whatever cannot be seen of images
+        told = [str(finding) for finding in source.judged(in_source) if not finding.suppressed]
+        assert not told, "found in files: " + "; ".join(told)
+        raise
     evidence.observed(seen.layers, "layers of images")
     evidence.value("layers known from an earlier run", seen.kept)
     evidence.value("files in the layers", dict(seen.files))
-    all_found = (*(Finding(**row) for row in found), *seen.findings)
+    all_found = (*in_source, *seen.findings)
     findings = [evidence.finding(finding) for finding in source.judged(all_found)]
     counting = [str(finding) for finding in findings if not finding.suppressed]
     assert not counting, "found in files: " + "; ".join(counting)

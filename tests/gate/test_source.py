@@ -20,6 +20,7 @@ def test_what_is_accepted_keeps_its_sentence_and_what_is_not_found_any_more_is_t
     assert TABLE.unused("bandit", (FOUND,)) == []
     assert TABLE.unused("bandit", (other,)) == ["bandit/B608 src/q*.py"]
     assert TABLE.unused("hadolint", (FOUND,)) == ["hadolint/* Dockerfile"]
+    assert SourceTable(("src",), accepted={"secrets/file /etc/x": "Made by the build."}).unused("secrets", ()) == []
 
 
 def written(tmp_path, text):
