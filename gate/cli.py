@@ -77,15 +77,15 @@ def parser() -> argparse.ArgumentParser:
 def _judging(command: argparse.ArgumentParser) -> None:
     command.add_argument("--target", type=Path, default=Path(TARGET), metavar="FILE", help=f"default: {TARGET}")
     command.add_argument("--profile", choices=PROFILES, default="quick", help="how long to look (default: quick)")
+    command.add_argument(
+        "--advisories", metavar="PATH|URL", help="OSV records: a folder, a zip, or a service (default: the public one)"
+    )
 
 
 def _selecting(command: argparse.ArgumentParser) -> None:
     _judging(command)
     areas = f"only these areas ({', '.join(AREAS)}; repeatable): never a GO"
     command.add_argument("--only", action="append", default=[], metavar="AREA,…", help=areas)
-    command.add_argument(
-        "--advisories", metavar="PATH|URL", help="OSV records: a folder, a zip, or a service (default: the public one)"
-    )
     command.add_argument(
         "--check", action="append", default=[], metavar="ID", help="only this check, or those of a pattern (repeatable)"
     )
