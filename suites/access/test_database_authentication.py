@@ -14,6 +14,10 @@ from gate.model import Sabotage
 from gate.target import Target
 
 _PORT = 5432
+# What is kept of a password is not bound to its role, so each gets that of the one with which most are connected.
+_SHARED_BY_ALL = """UPDATE pg_authid SET rolpassword = (SELECT rolpassword FROM pg_authid WHERE rolname = (
+SELECT usename FROM pg_stat_activity a JOIN pg_roles r ON r.rolname = a.usename AND NOT r.rolsuper
+WHERE client_addr IS NOT NULL AND a.query !~ 'pg_stat' GROUP BY usename ORDER BY count(*) DESC LIMIT 1)) WHERE rolcanlogin"""
 
 
 @check(
@@ -25,6 +29,23 @@ _PORT = 5432
     standards=("C60", "ASVS 5.0 13.2.1", "CWE-306", "CWE-287"),
     minimum=6,
     broken_by=(
+        Sabotage(
+            id="one-password-for-all",
+            title="Roles of a database that share one password",
+            exec=(
+                {
+                    "role": "database",
+                    "command": [
+                        "psql",
+                        "--username={database:user}",
+                        "--dbname={database:name}",
+                        "--set=ON_ERROR_STOP=1",
+                        f"--command={_SHARED_BY_ALL}",
+                    ],
+                },
+            ),
+            says="with the application's password",
+        ),
         Sabotage(
             id="network-is-trusted",
             title="A database that asks nobody of its network for a password",

@@ -1,3 +1,5 @@
+import secrets
+
 import pytest
 
 from fixtures.access.exhibits import Exhibits
@@ -9,38 +11,38 @@ from gate.model import Sabotage
 
 # Where frameworks and proxies put what is for operators or developers.
 _INTERNAL = (
-    "/metrics",
-    "/docs",
-    "/redoc",
-    "/openapi.json",
-    "/openapi.yaml",
-    "/swagger.json",
-    "/swagger-ui/",
-    "/api-docs",
-    "/admin",
-    "/admin/",
-    "/debug",
-    "/debug/pprof/",
-    "/debug/vars",
-    "/actuator",
-    "/actuator/env",
-    "/console",
-    "/graphql",
-    "/stats",
-    "/haproxy?stats",
-    "/nginx_status",
-    "/server-status",
-    "/status",
-    "/config",
-    "/env",
-    "/.env",
-    "/.git/config",
-    "/internal",
-    "/v1/docs",
-    "/v1/openapi.json",
-    "/v1/metrics",
-    "/v2/",
-    "/static/",
+    "metrics",
+    "docs",
+    "redoc",
+    "openapi.json",
+    "openapi.yaml",
+    "swagger.json",
+    "swagger-ui/",
+    "api-docs",
+    "admin",
+    "admin/",
+    "debug",
+    "debug/pprof/",
+    "debug/vars",
+    "actuator",
+    "actuator/env",
+    "console",
+    "graphql",
+    "stats",
+    "haproxy?stats",
+    "nginx_status",
+    "server-status",
+    "status",
+    "config",
+    "env",
+    ".env",
+    ".git/config",
+    "internal",
+    "v1/docs",
+    "v1/openapi.json",
+    "v1/metrics",
+    "v2/",
+    "static/",
 )
 _ABSENT = frozenset({404, 405, 410})
 
@@ -67,25 +69,39 @@ def test_inventory(surface: Surface, exhibits: Exhibits, evidence: Evidence) -> 
     job, token = exhibits.done().id, surface.token()
     documented = {operation.path for operation in surface.documented}
     hidden = {operation.path: operation for operation in surface.operations if not operation.documented}
-    paths = [path for path in dict.fromkeys((*hidden, *_INTERNAL)) if path not in documented]
+    paths = [path for path in dict.fromkeys((*hidden, *(f"/{name}" for name in _INTERNAL))) if path not in documented]
     known = {(operation.method, operation.path) for operation in surface.documented}
+    # A path of which nobody has ever heard shows what is answered to all of them.
+    nothing = f"/readiness-{secrets.token_hex(8)}"
     calls = [
         surface.plain(
-            "GET", hidden[path].at(job) if path in hidden else path, token=one, what="no token" if one is None else ""
+            "GET",
+            hidden[path].at(job) if path in hidden else path,
+            token=one,
+            what="no token" if one is None else "",
         )
-        for path in paths
+        for path in (nothing, *paths)
         for one in (None, token)
     ]
-    # A method beside those that are documented. HEAD is GET without its answer, OPTIONS tells and does nothing.
-    calls += [
-        surface.plain(method, operation.at(job), token=token)
-        for operation in {operation.path: operation for operation in surface.documented}.values()
-        for method in ("POST", "PUT", "PATCH", "DELETE", "TRACE")
-        if (method, operation.path) not in known
-    ]
     answers = surface.asker.ask_all(calls)
-    evidence.observed(len(answers), "requests for what is not documented")
-    beside = sorted({f"{answer.call} {answer.status}" for answer in answers if answer.succeeded})
+    usual = {answer.call.token: answer.status for answer in answers[:2]}
+    evidence.value("what a path that does not exist is answered with", sorted(usual.values()))
+    beside = {
+        str(answer)
+        for answer in answers[2:]
+        if answer.succeeded or (answer.status not in _ABSENT and answer.status != usual[answer.call.token])
+    }
+    # A method beside those that are documented. HEAD is GET without its answer, OPTIONS tells and does nothing.
+    others = surface.asker.ask_all(
+        [
+            surface.plain(method, operation.at(job), token=token)
+            for operation in {operation.path: operation for operation in surface.documented}.values()
+            for method in ("POST", "PUT", "PATCH", "DELETE", "TRACE")
+            if (method, operation.path) not in known
+        ]
+    )
+    beside |= {str(answer) for answer in others if answer.succeeded}
+    evidence.observed(len(answers) + len(others), "requests for what is not documented")
     present = surface.asker.ask_all(
         [surface.call(operation, value=job, token=token) for operation in surface.documented if operation.reads]
     )
@@ -93,7 +109,7 @@ def test_inventory(surface: Surface, exhibits: Exhibits, evidence: Evidence) -> 
     missing = [str(answer) for answer in present if answer.status in _ABSENT]
     said = [problem for operation in surface.documented if (problem := _security(surface, operation))]
     evidence.value("documented operations", [operation.name for operation in surface.documented])
-    assert not beside, f"answered, and not documented: {'; '.join(beside[:8])}"
+    assert not beside, f"answered, and not documented: {'; '.join(sorted(beside)[:8])}"
     assert not missing, f"documented, and not there: {'; '.join(missing[:8])}"
     assert not said, "; ".join(said[:8])
     if not any(answer.succeeded for answer in present):

@@ -36,8 +36,8 @@ from gate.target import Target
                 },
                 {
                     "file": "{access.code}",
-                    "pattern": r'return Links\(self=f"/v1/jobs/\{job_id\}",',
-                    "with": 'return Links(self=f"/v1/jobs/{job_id}", fence=7,',
+                    "pattern": r'return Links\(self=(f"[^"]*"),',
+                    "with": r"return Links(self=\1, fence=7,",
                 },
             ),
         ),

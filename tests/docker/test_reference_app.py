@@ -277,6 +277,7 @@ def test_the_application_s_role_cannot_rewrite_history_nor_change_the_schema(sys
     for statement in (
         "DELETE FROM docjobs.effect",
         "UPDATE docjobs.effect SET attempt = 9",
+        "INSERT INTO docjobs.revocation (token_id, ends_at, reason) VALUES ('a', now(), 'none')",
         "DELETE FROM docjobs.job",
         "UPDATE docjobs.schema_migration SET checksum = ''",
         "CREATE TABLE docjobs.mine (a int)",
