@@ -13,6 +13,7 @@ from pathlib import Path
 from procedures import environment
 from procedures.environment import Assignment
 from procedures.refusal import Refused
+from procedures.visible import visible
 
 try:
     from pydantic import ValidationError
@@ -99,14 +100,14 @@ def main(arguments: Sequence[str]) -> int:
         folder = environment.read(path).get("DOCJOBS_SECRETS", "")
         found += weak_secrets(Path(folder)) if folder else []
     except Refused as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(visible(f"{error}\n"))
         return 2
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         sys.stderr.write(f"cannot read {path}: {reason}\n")
         return 2
     for problem in found:
-        sys.stderr.write(f"{path}: {problem}\n")
+        sys.stderr.write(visible(f"{path}: {problem}\n"))
     if found:
         sys.stderr.write(f"{path}: refused, {len(found)} to correct\n")
         return 2

@@ -57,7 +57,7 @@ _ABSENT = frozenset({404, 405, 410})
     minimum=20,
     broken_by=(
         Sabotage(
-            id="pages-for-developers",
+            id="document-for-everybody",
             title="An API that explains itself to everybody",
             replace=({"file": "{access.code}", "pattern": r"docs_url=None,", "with": 'docs_url="/v1/docs",'},),
             says="/v1/docs",
