@@ -15,6 +15,7 @@ from gate.areas import AREAS
 from gate.errors import CouldNotRunError, Stopped, UsageError
 from gate.redact import Redactor
 from gate.status import ExitStatus
+from gate.text import visible
 
 if TYPE_CHECKING:
     from gate.tools import Tools
@@ -42,6 +43,16 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--json", action="store_true", help="print results.json on stdout at the end")
     run.add_argument("-q", "--quiet", action="store_true", help="say only the verdict")
 
+    standing = commands.add_parser(
+        "compliance", help="judge the security controls alone: the matrix, and what 100 %% lacks; exit 0 only at 100 %%"
+    )
+    _judging(standing)
+    standing.add_argument(
+        "--results", type=Path, metavar="RUN", help="read an earlier run (its folder, or results.json)"
+    )
+    standing.add_argument("--keep", action="store_true", help="leave the stacks up; `readygate clean` removes them")
+    standing.add_argument("-q", "--quiet", action="store_true", help="say only the matrix")
+
     prove = commands.add_parser("prove", help="sabotage the system on purpose; the right check must turn red")
     _selecting(prove)
     prove.add_argument("--catalogue", type=Path, metavar="DIR", help="a folder of further defects (TOML files)")
@@ -50,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
 
     report = commands.add_parser("report", help="write a run's documents anew from its results.json; needs no Docker")
     report.add_argument("run", type=Path, help="a run's folder, or its results.json")
-    report.add_argument("--format", default="html,md,junit", help="html,md,junit (default: all)")
+    report.add_argument("--format", default="html,md,junit,sarif", help="html,md,junit,sarif (default: all)")
 
     listing = commands.add_parser("list", help="the checks, with what they need")
     listing.add_argument("--json", action="store_true", help="as JSON")
@@ -63,10 +74,18 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _selecting(command: argparse.ArgumentParser) -> None:
+def _judging(command: argparse.ArgumentParser) -> None:
     command.add_argument("--target", type=Path, default=Path(TARGET), metavar="FILE", help=f"default: {TARGET}")
     command.add_argument("--profile", choices=PROFILES, default="quick", help="how long to look (default: quick)")
-    command.add_argument("--only", metavar="AREA,…", help=f"only these areas ({', '.join(AREAS)}): never a GO")
+    command.add_argument(
+        "--advisories", metavar="PATH|URL", help="OSV records: a folder, a zip, or a service (default: the public one)"
+    )
+
+
+def _selecting(command: argparse.ArgumentParser) -> None:
+    _judging(command)
+    areas = f"only these areas ({', '.join(AREAS)}; repeatable): never a GO"
+    command.add_argument("--only", action="append", default=[], metavar="AREA,…", help=areas)
     command.add_argument(
         "--check", action="append", default=[], metavar="ID", help="only this check, or those of a pattern (repeatable)"
     )
@@ -123,4 +142,4 @@ def main(arguments: Sequence[str], tools: Callable[[], Tools]) -> int:
 
 
 def _stderr(sentence: str) -> None:
-    sys.stderr.write(sentence + "\n")
+    sys.stderr.write(visible(sentence) + "\n")

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 
-from gate import catalogue, prove, results, runner, sabotage, schema
+from gate import catalogue, controls, prove, results, runner, sabotage, schema
+from gate import compliance as compliances
 from gate import target as targets
 from gate.areas import AREAS
 from gate.console import Out, write
@@ -20,9 +21,10 @@ from gate.errors import Stopped, UsageError
 from gate.model import Check
 from gate.progress import Progress
 from gate.proof import Catch, Proofs
-from gate.runner import DOCUMENTS, RUNS, Request
+from gate.runner import DOCUMENTS, RUNS, Ended, Request
 from gate.status import ExitStatus
 from gate.target import Target
+from gate.text import visible
 from gate.tools import Tools
 from gate.verdict import part_passed
 
@@ -31,17 +33,13 @@ Machine = Callable[[], Tools]
 
 def run(options: argparse.Namespace, machine: Machine) -> ExitStatus:
     """Judge the system and say the verdict."""
-    target = _target(options)
-    checks, narrowed = _selected(options)
-    tools = machine()
-    _reap(tools)
-    request = Request(target, options.profile, checks, target.folder / RUNS, narrowed, keep=options.keep)
-    ended = runner.run(request, tools, Progress(_stderr(), quiet=options.quiet))
+    tools, ended = _ended(options, machine, *_selected(options))
     console = _stderr() if options.json else Out()
     console.print(tools.summary(ended.run, ended.verdict))
-    console.print(f"report  {ended.folder / 'report.html'}", soft_wrap=True, highlight=False, markup=False)
+    _say_report(console, ended)
     if options.json:
-        write((ended.folder / "results.json").read_text())
+        # The same JSON, with nothing in it that a build server would take for a command.
+        write((ended.folder / "results.json").read_text().replace("##", "#\\u0023").replace("::", ":\\u003a"))
     if ended.stopped:
         return ExitStatus.by_signal(ended.stopped)
     if options.part and part_passed(ended.verdict):
@@ -50,10 +48,31 @@ def run(options: argparse.Namespace, machine: Machine) -> ExitStatus:
     return ExitStatus.of(ended.verdict.decision)
 
 
+def compliance(options: argparse.Namespace, machine: Machine) -> ExitStatus:
+    """Judge the security controls, in a run of their own or as an earlier run found them."""
+    if options.results:
+        tools, (state, verdict) = machine(), results.read(_results(options.results))
+        if not state.controls:
+            raise UsageError(f"{options.results}: holds no security controls", "scripts/compliance-check.sh")
+        Out().print(tools.matrix(state, verdict))
+        return ExitStatus.of(compliances.compliance(state, verdict).decision)
+    checks = catalogue.checks()
+    chosen = controls.verifying(checks)
+    narrowed = f"{len(chosen)} of {len(checks)} checks selected (those that verify a security control)"
+    tools, ended = _ended(options, machine, chosen, narrowed)
+    console = Out()
+    console.print(tools.matrix(ended.run, ended.verdict))
+    _say_report(console, ended)
+    if ended.stopped:
+        return ExitStatus.by_signal(ended.stopped)
+    return ExitStatus.of(compliances.compliance(ended.run, ended.verdict).decision)
+
+
 def prove_(options: argparse.Namespace, machine: Machine) -> ExitStatus:
     """Sabotage the system and say what was caught."""
     target = _target(options)
     checks, _ = _selected(options)
+    advisories = _advisories(options)
     defects = prove.of_checks(checks) + (sabotage.load_catalogue(options.catalogue) if options.catalogue else ())
     if options.defect:
         known = {defect.id: defect for defect in defects}
@@ -64,7 +83,7 @@ def prove_(options: argparse.Namespace, machine: Machine) -> ExitStatus:
     tools = machine()
     _reap(tools)
     folder = target.folder / ".readygate" / "proofs" / f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    request = prove.ProofRequest(target, options.profile, checks, defects, folder)
+    request = prove.ProofRequest(target, options.profile, checks, defects, folder, advisories=advisories)
     try:
         proofs = prove.prove(request, tools, Progress(_stderr(), quiet=options.quiet))
     except Stopped as stop:
@@ -78,7 +97,7 @@ def prove_(options: argparse.Namespace, machine: Machine) -> ExitStatus:
 
 def report(options: argparse.Namespace, machine: Machine) -> ExitStatus:
     """Write a run's documents anew."""
-    path: Path = options.run / "results.json" if options.run.is_dir() else options.run
+    path = _results(options.run)
     formats = tuple(options.format.split(","))
     _demand_known("format", formats, dict.fromkeys(DOCUMENTS), "readygate report --help")
     state, verdict = results.read(path)
@@ -136,7 +155,7 @@ def clean(options: argparse.Namespace, machine: Machine) -> ExitStatus:  # noqa:
     tools = machine()
     removed = [*tools.reap(), *tools.kept()]
     for what in removed:
-        write(f"removed {what}\n")
+        write(f"removed {visible(what)}\n")
     ghosts = tools.ghosts()
     for what in ghosts:
         write(
@@ -146,9 +165,39 @@ def clean(options: argparse.Namespace, machine: Machine) -> ExitStatus:  # noqa:
     return ExitStatus.GO
 
 
+def _results(run: Path) -> Path:
+    return run / "results.json" if run.is_dir() else run
+
+
+def _ended(
+    options: argparse.Namespace, machine: Machine, checks: tuple[Check, ...], narrowed: str | None
+) -> tuple[Tools, Ended]:
+    """A run of these checks, from its first to its last moment."""
+    target = _target(options)
+    advisories = _advisories(options)
+    tools = machine()
+    _reap(tools)
+    request = Request(
+        target,
+        options.profile,
+        checks,
+        target.folder / RUNS,
+        narrowed,
+        keep=options.keep,
+        controls=controls.controls(catalogue.checks()),
+        advisories=advisories,
+    )
+    return tools, runner.run(request, tools, Progress(_stderr(), quiet=options.quiet))
+
+
+def _say_report(console: Out, ended: Ended) -> None:
+    console.print(f"report  {ended.folder / 'report.html'}", soft_wrap=True, highlight=False, markup=False)
+
+
 TARGET = "readiness.toml"
 BY_NAME: Mapping[str, Callable[[argparse.Namespace, Machine], ExitStatus]] = {
     "run": run,
+    "compliance": compliance,
     "prove": prove_,
     "report": report,
     "list": list_,
@@ -165,10 +214,21 @@ def _target(options: argparse.Namespace) -> Target:
     return target
 
 
+def _advisories(options: argparse.Namespace) -> str | None:
+    """Where advisories come from in this run, absolute, None when nothing was said. Raises UsageError when it is not there."""
+    said: str | None = options.advisories
+    if said is None or said.startswith(("http://", "https://")):
+        return said
+    path = Path(said).absolute()
+    if not path.exists():
+        raise UsageError(f"--advisories: there is no file or folder {path}", "readygate run --help")
+    return str(path)
+
+
 def _selected(options: argparse.Namespace) -> tuple[tuple[Check, ...], str | None]:
     """The checks asked for, and the sentence that says what was left out."""
     checks = catalogue.checks()
-    areas = tuple(options.only.split(",")) if options.only else ()
+    areas = tuple(area for areas in options.only for area in areas.split(","))
     _demand_known("area", areas, dict.fromkeys(AREAS), "readygate run --help")
     ids = [check.id for check in checks]
     wanted = [name for pattern in options.check for name in (fnmatch.filter(ids, pattern) or [pattern])]
@@ -190,7 +250,7 @@ def _demand_known(kind: str, wanted: Sequence[str], known: Mapping[str, object],
 
 def _reap(tools: Tools) -> None:
     for what in tools.reap():
-        sys.stderr.write(f"  removed {what}, left behind by a run that was killed\n")
+        sys.stderr.write(f"  removed {visible(what)}, left behind by a run that was killed\n")
 
 
 def _say_proofs(proofs: Proofs, folder: Path) -> None:

@@ -22,8 +22,10 @@ import httpx
 from docker.errors import APIError, DockerException
 from requests.exceptions import RequestException
 from rich.table import Table
+from rich.text import Text
 
 from gate import shell
+from gate.text import visible
 
 State = Literal["ok", "warning", "missing"]
 Info = Mapping[str, Any]
@@ -99,15 +101,11 @@ def render(findings: Sequence[Finding]) -> Table:
         table.add_column(column, no_wrap=column != "detail", overflow="fold")
     for finding in findings:
         mend = f"\nto mend it: {finding.mend}" if finding.mend and finding.state != "ok" else ""
-        table.add_row(f"{_SIGNS[finding.state]} {finding.state}", finding.name, _literal(finding.detail + mend))
+        table.add_row(f"{_SIGNS[finding.state]} {finding.state}", finding.name, Text(visible(finding.detail + mend)))
     lacking = [finding.name for finding in findings if finding.state == "missing"]
     table.add_row("", "", "")
     table.add_row("", "", f"A run cannot start: {', '.join(lacking)}." if lacking else "A run can start.")
     return table
-
-
-def _literal(text: str) -> str:
-    return text.replace("[", "\\[")
 
 
 def _python() -> Finding:

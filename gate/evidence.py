@@ -12,14 +12,17 @@ import operator
 import re
 import statistics
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
+from gate.finding import Finding
 from gate.model import Attachment, Json, Limit, Measurement, Moment, Series
 from gate.redact import Redactor
 
 _SERIES_POINTS = 2_000  # as report.md has it: beyond, minimum and maximum of each bucket are kept, so no spike is lost
 _RECORD = "evidence.ndjson"
 _VALUE_CHARACTERS = 20_000  # of one value in results.json; more belongs into an attachment
+_FINDINGS = 1_000  # of one check in results.json, so that it stays readable; all are in the evidence file
 
 
 class Evidence:
@@ -37,6 +40,7 @@ class Evidence:
         self.timeline: list[Moment] = []
         self.all_series: list[Series] = []
         self.attachments: list[Attachment] = []
+        self.findings: list[Finding] = []
 
     def observed(self, count: int, what: str) -> None:
         """Count `count` more things that the check really looked at; they go against its minimum."""
@@ -115,6 +119,15 @@ class Evidence:
         self.attachments.append(attachment)
         self._append("attach", [name, attachment.path, attachment.sha256])
         return attachment
+
+    def finding(self, finding: Finding) -> Finding:
+        """Keep what a scanner found, without secrets. It does not fail the check by itself. Beyond 1000 of one check they are
+        in its evidence file only."""
+        clean = Finding(**self._redactor.json(asdict(finding)))
+        if len(self.findings) < _FINDINGS:
+            self.findings.append(clean)
+        self._append("finding", asdict(clean))
+        return clean
 
     def redacted(self, text: str) -> str:
         """`text` without secrets."""

@@ -67,6 +67,7 @@ def merged(first: CheckResult, second: CheckResult) -> CheckResult:
         timeline=tuple(sorted((*first.timeline, *second.timeline), key=lambda m: m.t)),
         series=first.series + second.series,
         attachments=first.attachments + second.attachments,
+        findings=first.findings + second.findings,
     )
 
 

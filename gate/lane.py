@@ -35,6 +35,7 @@ class LaneContext:
     keep: bool = False
     sabotage: Sabotage | None = None
     image_prefix: str | None = None
+    advisories: str | None = None
 
     @property
     def findings(self) -> Path:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
+from gate.finding import Finding
+
 Direction = Literal["max", "min"]
 Json = Any  # what json.dumps takes; evidence is data, never markup
 
@@ -45,7 +47,8 @@ class Sabotage:
 
     An edit in `replace` has `find`, which must be there exactly once, or `pattern`, a regular expression whose every match
     is replaced, in the files that a key of readiness.toml names: `{"file": "{metrics.rules}", ...}`. In `compose`, service
-    keys and values may name a role in braces, `{worker}`: it becomes every service of that role.
+    keys and values may name a role in braces, `{worker}`: it becomes every service of that role. `advisories` spoils those
+    that the gate was given: `old` dates them back by years, `few` leaves ten of them.
     """
 
     id: str
@@ -59,6 +62,7 @@ class Sabotage:
     command: tuple[dict[str, Json], ...] = ()
     profile: str | None = None
     says: str = ""
+    advisories: Literal["", "old", "few"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +170,7 @@ class CheckResult:
     timeline: tuple[Moment, ...] = ()
     series: tuple[Series, ...] = ()
     attachments: tuple[Attachment, ...] = ()
+    findings: tuple[Finding, ...] = ()
     waiver: Waiver | None = None
     reproduce: str = ""
 
@@ -220,6 +225,34 @@ class Lane:
 
 
 @dataclass(frozen=True, slots=True)
+class Standard:
+    """A public standard by its short name; `total` is how many requirements it has, None where it does not count them."""
+
+    name: str
+    title: str
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A requirement of a standard, by the standard's short name and the requirement's number."""
+
+    standard: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A security control, what asks for it, and the ids of all checks that verify it, whether this run had them or not."""
+
+    id: str
+    title: str
+    family: str
+    references: tuple[Reference, ...]
+    checks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """Everything one run found out, and the identity of what it judged."""
 
@@ -238,6 +271,8 @@ class Run:
     lanes: tuple[Lane, ...] = ()
     events: tuple[Moment, ...] = ()
     unused_waivers: tuple[Waiver, ...] = ()
+    standards: tuple[Standard, ...] = ()
+    controls: tuple[Control, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from gate import kernel
 from gate import lane as lanes
 from gate.areas import AREAS
 from gate.check import CheckError, Unverified
@@ -22,8 +23,10 @@ from gate.evidence import Evidence
 from gate.judge import How, Seen, judge, merged
 from gate.lane import LaneContext, Reporter
 from gate.model import Check, CheckResult, Limit, Outcome
+from gate.needs import out_of_reach
 from gate.redact import Redactor
 from gate.target import Target, load
+from gate.text import visible
 
 _PLUGIN = pytest.StashKey["LanePlugin"]()
 _SAID_CHARACTERS = 4_000
@@ -155,19 +158,12 @@ class LanePlugin:
 
     def _reachable(self, check: Check) -> bool:
         """Whether the target has what the check needs; if not, the result is reported here and now."""
-        unmet = [need for need in check.needs if need not in self.target.capabilities()]
-        absence = self.target.absence(check.id)
-        if not unmet and absence is None:
+        offered = self.target.capabilities() | kernel.capabilities()
+        found = out_of_reach(check, offered, self.target.absence(check.id))
+        if found is None:
             self._items_left[check.id] = self._items_left.get(check.id, 0) + 1
             return True
-        outcome = Outcome.UNVERIFIED
-        if not unmet:
-            needs = ", ".join(check.needs) or "nothing"
-            reason = f"declared absent ({absence!r}), but the target has all that it needs: {needs}"
-        elif absence is None:
-            reason = f"readiness.toml does not describe {', '.join(unmet)}; describe it, or declare its absence"
-        else:
-            outcome, reason = Outcome.NOT_APPLICABLE, absence
+        outcome, reason = found
         self.reporter.result(_result(check, outcome, reason))
         return False
 
@@ -264,13 +260,13 @@ def _seen(report: pytest.TestReport, call: pytest.CallInfo[None], redactor: Reda
 
 
 def _redact(report: pytest.TestReport, redactor: Redactor) -> None:
-    """What pytest prints into the lane's log and its own page has no secrets either."""
+    """What pytest prints into the lane's log and its own page has no secrets either, and acts on no terminal."""
     if isinstance(report.longrepr, tuple):
         path, line, reason = report.longrepr
-        report.longrepr = (path, line, redactor.text(reason))
+        report.longrepr = (path, line, visible(redactor.text(reason)))
     elif report.longrepr is not None:
-        report.longrepr = redactor.text(str(report.longrepr))
-    report.sections = [(title, redactor.text(content)) for title, content in report.sections]
+        report.longrepr = visible(redactor.text(str(report.longrepr)))
+    report.sections = [(title, visible(redactor.text(content))) for title, content in report.sections]
 
 
 def _result(check: Check, outcome: Outcome, reason: str, running: _Running | None = None) -> CheckResult:
@@ -288,4 +284,5 @@ def _result(check: Check, outcome: Outcome, reason: str, running: _Running | Non
         timeline=tuple(evidence.timeline),
         series=tuple(evidence.all_series),
         attachments=tuple(evidence.attachments),
+        findings=tuple(evidence.findings),
     )

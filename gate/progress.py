@@ -16,6 +16,7 @@ from rich.text import Text
 
 from gate.lane_process import LaneProcess
 from gate.model import CheckResult, Outcome, Run
+from gate.text import visible
 
 _HEARTBEAT_S = 30
 _SIGNS = {
@@ -40,7 +41,7 @@ class Progress:
 
     def say(self, sentence: str) -> None:
         """A line that everybody gets."""
-        self._console.print(sentence, highlight=False, markup=False)
+        self._console.print(Text(visible(sentence)), highlight=False)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -85,7 +86,8 @@ class Progress:
     def _finished(self, result: CheckResult) -> None:
         self._heard = time.monotonic()
         sign, style = _SIGNS[result.outcome]
-        line = f"  [{style}]{sign} {result.outcome.value:<14}[/] {result.id}  [dim]{result.seconds:.1f} s[/]"
+        line = Text(f"  {sign} {result.outcome.value:<14}", style)
+        line.append(f" {visible(result.id)}  ", "default").append(f"{result.seconds:.1f} s", "dim")
         self._console.print(line, highlight=False)
         if result.outcome in {Outcome.FAILED, Outcome.UNVERIFIED} and result.reason:
             self.say(f"      {result.reason.splitlines()[0][:240]}")

@@ -47,6 +47,7 @@ class ProofRequest:
     sabotages: tuple[Sabotage, ...]
     folder: Path
     suites: Path = SUITES
+    advisories: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,7 @@ def _run(
             sabotages=sabotages,
             image_prefix=image_prefix,
             suites=request.suites,
+            advisories=request.advisories,
         ),
         tools,
         progress,
@@ -221,7 +223,8 @@ def _edit(folder: Path, edit: dict[str, str]) -> None:
 def named_files(folder: Path, name: str, target: Target) -> tuple[Path, ...]:
     """The files that a key of readiness.toml, `{metrics.rules}`, names in this folder; none when the target has no such key."""
     table, _, key = name.strip("{}").partition(".")
-    globs: Iterable[str] = getattr(getattr(target, table, None), key, ())
+    named: str | Iterable[str] = getattr(getattr(target, table, None), key, ())
+    globs = (named,) if isinstance(named, str) else named
     return tuple(sorted({path for glob in globs for path in folder.glob(glob)}))
 
 

@@ -8,17 +8,20 @@ import os
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
 from pydantic import TypeAdapter
 
+from gate.compliance import compliance
 from gate.criteria import criteria
 from gate.errors import UsageError
 from gate.model import Json, Run, Verdict
 from gate.status import ExitStatus
 
-VERSION = "1.0"
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
+
+VERSION = "1.1"
 SCHEMA = Path(__file__).with_name("results.schema.json")
 AGAIN = "make a new one with: readygate run"
 
@@ -37,6 +40,7 @@ def document(run: Run, verdict: Verdict) -> dict[str, Json]:
         "run": facts,
         "verdict": asdict(verdict) | {"exit_status": int(status), "sentence": status.sentence},
         "criteria": [asdict(criterion) for criterion in criteria(run, verdict)],
+        **({"compliance": compliance(run, verdict).document()} if run.controls else {}),
         "checks": checks,
     }
     plain: dict[str, Json] = _plain(whole)
@@ -72,7 +76,7 @@ def read(path: Path) -> tuple[Run, Verdict]:
             f"{path}: results schema {version!r}, this gate reads {VERSION.split('.', 1)[0]}.x; "
             "read it with the gate version that wrote it"
         )
-    if (flaw := best_match(_validator().iter_errors(data))) is not None:
+    if (flaw := _flaw(data)) is not None:
         raise ResultsError(f"{path}: not valid at {flaw.json_path}: {flaw.message[:200]}; {AGAIN}")
     run, verdict = _adapters()
     return run.validate_python(data["run"] | {"checks": data["checks"]}), verdict.validate_python(data["verdict"])
@@ -114,9 +118,14 @@ def _fsync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-@cache
-def _validator() -> Draft202012Validator:
-    return Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
+def _flaw(data: Json) -> ValidationError | None:
+    """What is wrong with the data, first of all. jsonschema is loaded here: most commands read no results."""
+    from jsonschema import Draft202012Validator  # noqa: PLC0415  (a tenth of a second, for most commands for nothing)
+    from jsonschema.exceptions import best_match  # noqa: PLC0415
+
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    flaw: ValidationError | None = best_match(Draft202012Validator(schema).iter_errors(data))
+    return flaw
 
 
 @cache

@@ -18,11 +18,11 @@ from datetime import UTC, date, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from gate import lanes, owner, results, waivers
+from gate import controls, lanes, owner, results, waivers
 from gate.errors import CouldNotRunError, Stopped
 from gate.lane import LaneContext
 from gate.lane_process import SUITES, LaneProcess, now
-from gate.model import Check, CheckResult, Json, Moment, Outcome, Run, Sabotage, Verdict, Waiver
+from gate.model import Check, CheckResult, Control, Json, Moment, Outcome, Run, Sabotage, Verdict, Waiver
 from gate.progress import Progress
 from gate.target import Target
 from gate.tools import Tools
@@ -30,7 +30,7 @@ from gate.verdict import decide
 
 RUNS = Path(".readygate") / "runs"
 WAIVERS = "waivers.toml"
-DOCUMENTS = ("html", "md", "junit")
+DOCUMENTS = ("html", "md", "junit", "sarif")
 _POLL_S = 0.25
 _NOT_REACHED = "the run did not reach it"
 
@@ -39,7 +39,8 @@ _NOT_REACHED = "the run did not reach it"
 class Request:
     """What a run is asked to do. `narrowed` says what was left out, None for a whole run; `runs` is where run folders go;
     `sabotages` go into the stacks of the lanes whose checks they name, at most one into each; `image_prefix` keeps the
-    images of a sabotaged copy apart from the healthy ones; `suites` is the folder of the checks."""
+    images of a sabotaged copy apart from the healthy ones; `suites` is the folder of the checks; `controls` are those whose
+    standing the results tell; `advisories` is where they come from instead of where readiness.toml says."""
 
     target: Target
     profile: str
@@ -50,6 +51,8 @@ class Request:
     sabotages: tuple[Sabotage, ...] = ()
     image_prefix: str | None = None
     suites: Path = SUITES
+    controls: tuple[Control, ...] = ()
+    advisories: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,8 @@ def _first(request: Request, tools: Tools) -> Run:
         expected=tuple(check.id for check in request.checks),
         checks=tuple(_unverified(check, _NOT_REACHED) for check in request.checks),
         narrowed=request.narrowed,
+        standards=controls.standards() if request.controls else (),
+        controls=request.controls,
     )
 
 
@@ -160,6 +165,7 @@ def _contexts(request: Request, run_id: str, folder: Path, began: float) -> Iter
             keep=request.keep,
             sabotage=_sabotage_of(checks, request.sabotages),
             image_prefix=request.image_prefix,
+            advisories=request.advisories,
         )
 
 

@@ -13,7 +13,8 @@ from gate.toml_error import Document, Problem, TomlError, read, unknown
 from gate.toml_lines import Path as KeyPath
 from gate.toml_node import Node, check_table, tables, text, texts
 
-DEFECTS = ("replace", "compose", "exec", "fault", "command")
+DEFECTS = ("replace", "compose", "exec", "fault", "command", "advisories")
+SPOILT = ("old", "few")
 FAULTS = ("stopped", "killed", "paused", "partitioned", "slowed", "disk_full", "clock_skewed")
 _KEYS = {
     "id": text(),
@@ -22,6 +23,7 @@ _KEYS = {
     "system": text(needed=False),
     "profile": text(needed=False),
     "says": text(needed=False),
+    "advisories": text(needed=False),
     "replace": tables({"file": text(), "find": text(needed=False), "pattern": text(needed=False), "with": text()}),
     "compose": Node("table of anything", needed=False),
     "exec": tables(
@@ -59,6 +61,7 @@ def load(path: Path) -> Sabotage:
         system=data.get("system"),
         profile=data.get("profile"),
         says=data.get("says", ""),
+        advisories=data.get("advisories", ""),
         replace=tuple(data.get("replace", ())),
         compose=data.get("compose", {}),
         exec=tuple(data.get("exec", ())),
@@ -158,6 +161,8 @@ def _violations(document: Document) -> Iterator[Problem]:
             yield document.problem(("expects",), f'must be ids of checks, has "{check}"')
     if not any(data.get(kind) for kind in DEFECTS):
         yield document.problem((), f"puts in no defect: it needs at least one of {', '.join(DEFECTS)}")
+    if data.get("advisories", SPOILT[0]) not in SPOILT:
+        yield document.problem(("advisories",), unknown("way to spoil them", data["advisories"], SPOILT))
     yield from _defects(document)
 
 
@@ -169,7 +174,8 @@ def _defects(document: Document) -> Iterator[Problem]:
             re.compile(edit.get("pattern", ""))
         except re.error as error:
             yield document.problem(("replace", index, "pattern"), f"is no regular expression: {error}")
-    for path, value in _entries(document, {"replace": ("find", "pattern"), "exec": ("command",), "command": ("argv",)}):
+    texts_of = {"replace": ("find", "pattern"), "exec": ("command",), "command": ("argv",)}
+    for path, value in _entries(document, texts_of):
         if not value:
             yield document.problem(path, "must not be empty")
     for index, edit in enumerate(document.data.get("replace", ())):

@@ -8,12 +8,16 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
-from gate import alerts, builtin, network
+from gate import access, alerts, builtin, hardening, kernel, network
+from gate.access import AccessTable
 from gate.alerts import AlertsTable
+from gate.configuration import CapacityTable, ConfigurationTable, RefusalTable, RotationTable
+from gate.hardening import HardeningTable
 from gate.limits import default_limits, limits
 from gate.model import Json, Limit
 from gate.network import NetworkTable
 from gate.schema import check, schema
+from gate.source import SourceTable
 from gate.target_rules import violations
 from gate.toml_error import Problem, TomlError, read, unknown
 
@@ -39,6 +43,7 @@ class StackTable:
     start_timeout_s: float = 120
     image_prefix_variable: str | None = None
     release_variable: str | None = None
+    secrets_variable: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +158,10 @@ class LogsTable:
 
 
 @dataclass(frozen=True, slots=True)
-class ConfigurationTable:
-    """The file that `commands.validate_configuration` judges, and the keys it must not do without."""
+class AdvisoriesTable:
+    """Where advisories come from: a folder or zip of OSV records, the URL of such a zip, or of an API like OSV's."""
 
-    file: str
-    required: tuple[str, ...] = ()
-    numbers: tuple[str, ...] = ()
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +187,14 @@ class Target:
     logs: LogsTable | None
     dashboards: DashboardsTable | None
     alerts: AlertsTable | None
+    access: AccessTable | None
     configuration: ConfigurationTable | None
+    hardening: HardeningTable
+    refusal: RefusalTable | None
+    capacity: CapacityTable | None
+    rotation: RotationTable | None
+    source: SourceTable | None
+    advisories: AdvisoriesTable | None
     published: tuple[str, ...]
     network: NetworkTable
     profiles: Mapping[str, Mapping[str, str]]
@@ -240,8 +250,13 @@ class Target:
         """Raise TargetError unless every file that a run needs from the start is there."""
         files = [("stack/compose", name) for name in self.stack.compose]
         files += [("stack/env_file", self.stack.env_file)] if self.stack.env_file else []
-        files += [("configuration/file", self.configuration.file)] if self.configuration else []
+        if self.configuration:
+            files += [("configuration/file", self.configuration.file)]
+            given = self.configuration.environments
+            files += [(f"configuration/environments/{name}", file) for name, file in given.items()]
         argvs = {"stack/prepare": self.stack.prepare, "auth/token_command": self.auth.token_command}
+        if self.access:
+            argvs |= {"access/sign": self.access.sign, "access/revoke": self.access.revoke}
         argvs.update({f"commands/{name}": argv for name, argv in self.commands.items()})
         files += [(path, argv[0]) for path, argv in argvs.items() if argv and "/" in argv[0]]
         problems = [
@@ -284,12 +299,19 @@ class Target:
             "database.effects_sql": self.database is not None and self.database.effects_sql is not None,
             "database.encrypted": self.database is not None and bool(self.database.encrypted),
             "configuration": self.configuration is not None,
+            "configuration.environments": self.configuration is not None and bool(self.configuration.environments),
+            "configuration.change": self.configuration is not None and self.configuration.change is not None,
+            "refusal": self.refusal is not None,
+            "rotation": self.rotation is not None and self.stack.secrets_variable is not None,
+            "capacity": self.capacity is not None,
             "configuration.required": self.configuration is not None and bool(self.configuration.required),
+            "source.paths": self.source is not None and bool(self.source.paths),
+            "source.locks": self.source is not None and bool(self.source.locks),
             "stack.image_prefix_variable": self.stack.image_prefix_variable is not None,
             # The built-in deploy replaces each container where it runs, so for a moment nobody answers.
             "live-switch": "deploy" in self.commands and not self._built_in("deploy"),
             "faults": self.stack.mode == "own",
-        }
+        } | access.offered(self.access)
         return frozenset(found | {name for name, offered in offers.items() if offered})
 
     def _built_in(self, name: str) -> bool:
@@ -307,14 +329,16 @@ def capability_names() -> frozenset[str]:
     tables = schema().keys
     names = {f"{table}.{key}" for table in ("commands", "releases", "bad_releases") for key in tables[table].keys}
     names |= {f"alerts.faults.{fault}" for fault in alerts.FAULTS}
-    names |= {"alerts.receivers", "alerts.watchdog", "alerts.severities"}
+    names |= {"alerts.receivers", "alerts.watchdog", "alerts.severities", *access.offered(None)}
     names |= {"auth", "api.version", "api.tls", "job", "job.running", "job.new_body"}
     names |= {"logs.read", "logs.request_header", "logs.hops", "logs.burst_alert"}
     names |= {"database.sql", "database.effects_sql", "database.encrypted"}
     names |= {"metrics.deployment_marker", "metrics.service"}
     names |= {"metrics.rules", "metrics.rule_tests", "metrics.signals", "dashboards.files", "dashboards.shows"}
+    names |= {"configuration.environments", "configuration.change", "refusal", "capacity", "rotation"}
+    names |= {"source.paths", "source.locks"}
     names |= {"configuration", "configuration.required", "stack.image_prefix_variable", "live-switch", "faults"}
-    return frozenset(names | set(ROLES))
+    return frozenset(names | set(ROLES) | kernel.NEEDS)
 
 
 def load(path: Path, profile: str | None = None) -> Target:
@@ -350,7 +374,14 @@ def load(path: Path, profile: str | None = None) -> Target:
         logs=LogsTable(**_frozen(data["logs"])) if "logs" in data else None,
         dashboards=DashboardsTable(**_frozen(data["dashboards"])) if "dashboards" in data else None,
         alerts=alerts.table(data["alerts"]) if "alerts" in data else None,
+        access=access.table(data["access"]) if "access" in data else None,
         configuration=ConfigurationTable(**_frozen(data["configuration"])) if "configuration" in data else None,
+        hardening=hardening.table(data.get("hardening", {})),
+        refusal=RefusalTable(**_frozen(data["refusal"])) if "refusal" in data else None,
+        rotation=RotationTable(**_frozen(data["rotation"])) if "rotation" in data else None,
+        capacity=CapacityTable(**data["capacity"]) if "capacity" in data else None,
+        source=SourceTable(**_frozen(data["source"])) if "source" in data else None,
+        advisories=AdvisoriesTable(**data["advisories"]) if "advisories" in data else None,
         published=tuple(published),
         network=network.table(data.get("network", {}), _role_of(data["roles"], data["api"]["service"])),
         profiles={name: table.get("env", {}) for name, table in data.get("profiles", {}).items()},

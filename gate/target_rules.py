@@ -8,11 +8,15 @@ from dataclasses import replace
 from math import isfinite
 from pathlib import PurePosixPath
 
+from gate.access import access_problems
 from gate.alerts import alert_problems
+from gate.configuration import configuration_problems
+from gate.hardening import hardening_problems
 from gate.limits import limit_problems
 from gate.model import Json
 from gate.network import network_problems
 from gate.schema import schema
+from gate.source import source_problems
 from gate.toml_error import Document, Problem, unknown
 from gate.toml_lines import Path
 from gate.toml_node import sound
@@ -38,9 +42,16 @@ PLACEHOLDERS: dict[Path, tuple[str, ...]] = {
     ("commands", "audit_log"): (),
     ("commands", "acceptance"): ("release",),
     ("commands", "validate_configuration"): ("file",),
+    ("commands", "validate_environment"): ("environment", "file"),
+    ("commands", "change_configuration"): ("setting",),
+    ("commands", "change_configuration_dry_run"): ("setting",),
+    ("commands", "rotate_secret"): ("secret",),
+    ("commands", "retire_secret"): ("secret",),
     ("commands", "error_bursts"): (),
     ("logs", "read"): ("since", "until"),
     ("commands", "test_rules"): ("file",),
+    ("access", "sign"): ("tenant", "role", "claims"),
+    ("access", "revoke"): ("tenant", "subject", "token_id"),
 }
 NEEDED_PLACEHOLDERS: dict[Path, str] = {
     ("job", "status_path"): "id",
@@ -50,7 +61,13 @@ NEEDED_PLACEHOLDERS: dict[Path, str] = {
     ("commands", "rollback_to"): "release",
     ("commands", "acceptance"): "release",
     ("commands", "validate_configuration"): "file",
+    ("commands", "validate_environment"): "file",
+    ("commands", "change_configuration"): "setting",
+    ("commands", "change_configuration_dry_run"): "setting",
+    ("commands", "rotate_secret"): "secret",
+    ("commands", "retire_secret"): "secret",
     ("commands", "test_rules"): "file",
+    ("access", "sign"): "claims",
 }
 URL_PATHS: tuple[Path, ...] = (
     ("api", "live"),
@@ -58,6 +75,7 @@ URL_PATHS: tuple[Path, ...] = (
     ("api", "version"),
     ("job", "submit_path"),
     ("job", "status_path"),
+    ("access", "openapi"),
 )
 POINTERS: tuple[Path, ...] = (
     ("api", "version_pointer"),
@@ -79,6 +97,8 @@ FILES: tuple[Path, ...] = (
     ("metrics", "rule_tests"),
     ("dashboards", "files"),
     ("dashboards", "datasources"),
+    ("access", "public_key_file"),
+    ("access", "code"),
 )
 MAY_BE_EMPTY: tuple[Path, ...] = (
     ("stack", "prepare"),
@@ -111,6 +131,7 @@ SIGNALS = (
 )
 SHOWN_FAULTS = ("stopped", "paused", "killed")
 SHOWN_CHANGES = ("rises", "falls", "blank")
+_VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
 STATES = ("pending", "succeeded", "failed", "cancelled")
 
 
@@ -199,7 +220,7 @@ def _shapes(document: Document) -> Iterator[Problem]:
 
 
 def _numbers(document: Document) -> Iterator[Problem]:
-    for path in (("api", "port"), ("metrics", "port"), ("dashboards", "port"), ("alerts", "port")):
+    for path in (("api", "port"), ("metrics", "port"), ("dashboards", "port"), ("alerts", "port"), ("access", "port")):
         port = _get(document, path)
         if port is not None and not 1 <= port <= 65535:
             yield document.problem(path, f"must be from 1 to 65535, is {port}")
@@ -306,10 +327,23 @@ def _shown(document: Document) -> Iterator[Problem]:
 
 def _release_variable(document: Document) -> Iterator[Problem]:
     variable = _get(document, ("stack", "release_variable"))
-    if variable and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", variable):
+    if variable and not re.fullmatch(_VARIABLE, variable):
         yield document.problem(("stack", "release_variable"), f'must be the name of a variable, is "{variable}"')
     if variable and not _get(document, ("releases", "previous")):
         yield document.problem(("releases", "previous"), "this key is needed with [stack] release_variable")
+
+
+def _variables(document: Document) -> Iterator[Problem]:
+    """Names of variables: anything else would be another line of an environment file, or no process would start."""
+    tables = (("stack", "env"), *(("profiles", name, "env") for name in _get(document, ("profiles",)) or {}))
+    tables += tuple(("commands_env", name) for name in _get(document, ("commands_env",)) or {})
+    named = [((*path, name), name) for path in tables for name in _get(document, path) or {}]
+    named += [(("stack", "pass_env"), name) for name in _get(document, ("stack", "pass_env")) or []]
+    if (prefix := _get(document, ("stack", "image_prefix_variable"))) is not None:
+        named.append((("stack", "image_prefix_variable"), prefix))
+    for path, name in named:
+        if not re.fullmatch(_VARIABLE, name):
+            yield document.problem(path, f'must be the name of a variable, is "{name}"')
 
 
 def _absences(document: Document) -> Iterator[Problem]:
@@ -339,9 +373,14 @@ RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
     _auth,
     _states,
     _release_variable,
+    _variables,
     _monitoring,
     _absences,
     limit_problems,
     alert_problems,
+    hardening_problems,
     network_problems,
+    configuration_problems,
+    access_problems,
+    source_problems,
 )

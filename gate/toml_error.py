@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -69,7 +69,24 @@ def read(file: Path, error: type[TomlError], *, missing: str) -> Document:
         raise error([Problem(name, f"is not UTF-8 text (byte {failure.start})")]) from None
     except tomllib.TOMLDecodeError as failure:
         raise error([_not_toml(name, text, str(failure))]) from None
-    return Document(file, name, data, key_lines(text), hashlib.sha256(raw).hexdigest())
+    document = Document(file, name, data, key_lines(text), hashlib.sha256(raw).hexdigest())
+    if problems := [document.problem(path, "must not hold the character U+0000") for path in _with_nul(data, ())]:
+        raise error(problems)
+    return document
+
+
+def _with_nul(value: object, path: KeyPath) -> Iterator[KeyPath]:
+    """Where a key or a text holds the one character that no argument, variable or file name can have."""
+    if isinstance(value, str) and "\0" in value:
+        yield path
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            if "\0" in key:
+                yield path
+            yield from _with_nul(inner, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _with_nul(inner, (*path, index))
 
 
 def written(path: KeyPath) -> str:

@@ -18,7 +18,8 @@ class Tools:
     `ghosts` names what was to be removed and the engine keeps.
 
     `prepare` runs the target's own preparation (with the prefix for its images), `forget` removes the images of a prefix.
-    `host` tells about the machine; `render` writes documents of these formats into a folder; `summary` is the end block.
+    `host` tells about the machine; `render` writes documents of these formats into a folder; `summary` is the end block,
+    `matrix` the standing of the security controls.
     """
 
     reap: Callable[[], list[str]]
@@ -30,3 +31,4 @@ class Tools:
     host: Callable[[], dict[str, Json]]
     render: Callable[[Run, Verdict, Path, tuple[str, ...]], list[Path]]
     summary: Callable[[Run, Verdict], RenderableType]
+    matrix: Callable[[Run, Verdict], RenderableType]

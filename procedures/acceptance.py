@@ -19,6 +19,7 @@ from procedures.refusal import Refused
 from procedures.settings import Settings
 from procedures.shell import CommandFailed
 from procedures.system import Run, System
+from procedures.visible import visible
 
 FOLDER = "acceptance"
 _TOKEN_S = 3600
@@ -77,7 +78,8 @@ def main(arguments: Sequence[str], run: Run = shell.run) -> int:
     for test in tests:
         problems = _problems(test)
         failed += bool(problems)
-        sys.stdout.write(f"{'✕' if problems else '✓'} {test.id()}{': ' * bool(problems)}{'; '.join(problems)}\n")
+        said = f"{'✕' if problems else '✓'} {test.id()}{': ' * bool(problems)}{'; '.join(problems)}\n"
+        sys.stdout.write(visible(said))
         sys.stdout.flush()
     sys.stdout.write(json.dumps({"release": release, "passed": len(tests) - failed, "failed": failed}) + "\n")
     return 1 if failed else 0

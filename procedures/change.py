@@ -74,6 +74,11 @@ class Change:
         """The colour that is to get the release."""
         return before.idle
 
+    @property
+    def own_phases(self) -> tuple[Phase, ...]:
+        """The phases of a change that is neither a deployment nor a rollback."""
+        return ()
+
     def already_running(self) -> bool:
         """Whether the live colour is the release asked for."""
         return self.release == self.before.release and self.runs_on(self.old)

@@ -49,6 +49,11 @@ class Compose:
         """Start what does not run, and leave alone what does, even where the compose file was edited since."""
         return self._up(colour, "--no-recreate")
 
+    def renew(self, services: Sequence[str], within_s: int) -> Argv:
+        """Make services anew whose configuration is another now, and wait until they are well."""
+        wait = ("--wait", "--wait-timeout", str(within_s))
+        return (*self.base, "up", "-d", "--no-deps", "--no-build", *wait, *services)
+
     def stop(self, colour: str) -> Argv:
         return (*self.base, "stop", f"api-{colour}", f"worker-{colour}")
 
@@ -102,6 +107,11 @@ class Compose:
         """Prints f when the database takes writes, t while it is in recovery; fails while it does not answer."""
         connection = "dbname=docjobs user=docjobs_superuser connect_timeout=5"
         return self.inside("database", "psql", "-XAtq", "-d", connection, "-c", "SELECT pg_is_in_recovery()")
+
+    def sql(self) -> Argv:
+        """Statements from standard input, as the superuser of the database; ends with the first that is refused."""
+        connection = "dbname=docjobs user=docjobs_superuser connect_timeout=5"
+        return self.inside("database", "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", connection, "-f", "-")
 
     def canary(self, colour: str, timeout_s: float) -> Argv:
         return self._control(colour, "canary", "--timeout", f"{timeout_s:g}")

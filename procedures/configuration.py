@@ -1,4 +1,7 @@
-"""The typed schema of the environment file: every variable that docker-compose.prod.yml takes from it, and no other."""
+"""The typed schema of the environment file: every variable that docker-compose.prod.yml takes from it, and no other.
+
+The three environments have the same variables; what may only be left lax where no customer is, the class says.
+"""
 
 from __future__ import annotations
 
@@ -50,8 +53,12 @@ Url = Annotated[str, AfterValidator(_url)]
 Text = Annotated[str, Field(min_length=1)]
 
 
-class Production(BaseModel):
-    """One environment file that may go to production. Names are those of the variables, in lower case."""
+_LEAST_LOG_DAYS = 7
+_OLDEST_BACKUP_S = 172_800
+
+
+class Environment(BaseModel):
+    """One environment file. Names are those of the variables, in lower case."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=str.upper)
 
@@ -69,6 +76,7 @@ class Production(BaseModel):
     docjobs_ca_bundle: str = ""
     docjobs_rate_limit_10s: int = Field(ge=10, le=1_000_000)
     docjobs_body_limit_bytes: int = Field(ge=1_024, le=67_108_864)
+    docjobs_database_pool: int = Field(ge=1, le=100)
     docjobs_stage_wait_ms: int = Field(ge=0, le=600_000)
     docjobs_worker_concurrency: int = Field(ge=1, le=64)
     docjobs_heartbeat_s: float = Field(ge=0.2, le=60)
@@ -87,7 +95,7 @@ class Production(BaseModel):
     grafana_image: Image
 
     @model_validator(mode="after")
-    def _agree(self) -> Production:
+    def _agree(self) -> Environment:
         """Values that are right alone and wrong together. The key to look at comes first."""
         profiles = self.compose_profiles.split(",")
         if self.active_colour not in profiles:
@@ -105,6 +113,28 @@ class Production(BaseModel):
         return self
 
 
+class Production(Environment):
+    """One environment file that may go to production."""
+
+    @model_validator(mode="after")
+    def _kept(self) -> Production:
+        """What is found out late must still be there to be found out. The key to look at comes first."""
+        if self.docjobs_logs_days < _LEAST_LOG_DAYS:
+            raise ValueError(f"DOCJOBS_LOGS_DAYS: must be at least {_LEAST_LOG_DAYS}")
+        if self.docjobs_backup_stale_s > _OLDEST_BACKUP_S:
+            raise ValueError(f"DOCJOBS_BACKUP_STALE_S: must be at most {_OLDEST_BACKUP_S}, two days")
+        if self.docjobs_database_new == "yes":
+            raise ValueError("DOCJOBS_DATABASE_NEW: must be no: it lets an empty database take a lost one's place")
+        return self
+
+
+ENVIRONMENTS: dict[str, type[Environment]] = {
+    "development": Environment,
+    "staging": Production,
+    "production": Production,
+}
+
+
 def keys() -> frozenset[str]:
     """The names of all variables."""
-    return frozenset(name.upper() for name in Production.model_fields)
+    return frozenset(name.upper() for name in Environment.model_fields)

@@ -58,7 +58,12 @@ def rewrite(path: Path, changes: Mapping[str, str]) -> None:
     """
     if read(path).items() >= changes.items():
         return
-    lines = path.read_text(encoding="utf-8").splitlines()
+    write_atomically(path, rewritten(path.read_text(encoding="utf-8"), changes))
+
+
+def rewritten(text: str, changes: Mapping[str, str]) -> str:
+    """The text with `changes` set in it, and every other line as it was."""
+    lines = text.splitlines()
     left = dict(changes)
     for index, line in enumerate(lines):
         match = ASSIGNMENT.match(line)
@@ -66,7 +71,7 @@ def rewrite(path: Path, changes: Mapping[str, str]) -> None:
             lines[index] = f"{match['key']}={changes[match['key']]}"
             left.pop(match["key"], None)
     lines += [f"{key}={value}" for key, value in left.items()]
-    write_atomically(path, "\n".join(lines) + "\n")
+    return "\n".join(lines) + "\n"
 
 
 def replaceable(path: Path) -> None:

@@ -18,6 +18,7 @@ from procedures.refusal import Refused
 from procedures.settings import Settings
 from procedures.shell import CommandFailed
 from procedures.system import Run, System
+from procedures.visible import visible
 
 QUERIES = Path("reference/logs/queries")
 _MOST_MINUTES = 7 * 24 * 60
@@ -144,7 +145,7 @@ def _rows(asked: argparse.Namespace, values: dict[str, str], run: Run) -> list[R
 
 
 def _shown(value: object) -> str:
-    text = "" if value is None else str(value).replace("\n", " ")
+    text = "" if value is None else visible(str(value).replace("\n", " ").replace("\t", " "))
     return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
 
 

@@ -27,7 +27,8 @@ PROBLEMS = (Refused, StepFailed, CommandFailed, OSError)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What an operator asked for; `choose` finds the release by what is live, `mend` says what to do about missing images."""
+    """What an operator asked for; `choose` finds the release by what is live, `mend` says what to do about missing images;
+    `intend` looks and decides instead, for a change that is no release."""
 
     action: Action
     release: str
@@ -37,9 +38,12 @@ class Request:
     mend: str
     dry_run: bool = False
     rolling: tuple[Phase, ...] = ()
+    intend: Callable[[System, Live], Change] | None = None
 
     def phases_of(self, change: Change) -> tuple[Phase, ...]:
-        """The phases of the strategy by which the change is made."""
+        """The phases of the strategy by which the change is made, or those that a change of its own kind has."""
+        if change.own_phases:
+            return change.own_phases
         return self.rolling if isinstance(change, rolling.Rolling) else self.phases
 
 
@@ -120,9 +124,11 @@ class Procedure:
 
     def _intended(self, system: System) -> Change:
         live = system.live()
-        change = rolling.intended(
-            system, live, self.request.choose(live), mend=self.request.mend, back=self.request.action == "rollback"
-        )
+        if self.request.intend:
+            change = self.request.intend(system, live)
+        else:
+            back = self.request.action == "rollback"
+            change = rolling.intended(system, live, self.request.choose(live), mend=self.request.mend, back=back)
         self.change = change
         self.evidence |= {"images": dict(change.image_ids), "config": change.configuration.fingerprint}
         return change

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from procedures.lock import now
+from procedures.visible import visible
 
 
 @dataclass(slots=True)
@@ -35,5 +36,5 @@ class Stopwatch:
 
 def say(text: str) -> None:
     """Tell the operator on stderr; stdout is kept for the result."""
-    sys.stderr.write(f"{now()}  {text}\n")
+    sys.stderr.write(visible(f"{now()}  {text}\n"))
     sys.stderr.flush()

@@ -63,17 +63,21 @@ class System:
         self.compose = compose
         self.settings = settings
         self._run = run
-        self._file = file
+        self.file = file
         # The file's values are laid over the operator's own environment, which compose would otherwise prefer.
         self._values = {key: value for key, value in environment.read(file).items() if value}
 
     def live(self) -> Live:
         """What the environment file says is live. Refused when it says nothing."""
-        return Live.read(environment.read(self._file))
+        return Live.read(environment.read(self.file))
 
     def value(self, key: str) -> str:
         """One value of the environment file; empty when it is not set."""
         return self._values.get(key, "")
+
+    def also(self, values: Mapping[str, str]) -> None:
+        """Let the next commands see these values as well, without writing them down."""
+        self._values = self._values | dict(values)
 
     def assume(self, live: Live, *, both: bool = False) -> None:
         """Let the next commands see `live` without writing it down."""
@@ -81,17 +85,17 @@ class System:
 
     def record(self, live: Live, *, both: bool = False) -> None:
         """Write `live` into the environment file and let the next commands see it. Raises OSError."""
-        environment.rewrite(self._file, live.values(both=both))
+        environment.rewrite(self.file, live.values(both=both))
         self.assume(live, both=both)
 
     def writable(self) -> None:
         """Refused when the environment file could not be replaced: before anything is changed that it would have to say."""
         try:
-            environment.replaceable(self._file)
+            environment.replaceable(self.file)
         except OSError as error:
             raise Refused(
-                f"the environment file {self._file} cannot be rewritten: {error.strerror}",
-                f"make room in {self._file.parent}, and let whoever deploys write there",
+                f"the environment file {self.file} cannot be rewritten: {error.strerror}",
+                f"make room in {self.file.parent}, and let whoever deploys write there",
             ) from None
 
     def do(self, argv: Argv, what: str, *, mend: str = "", timeout_s: float = 120.0) -> Completed:
@@ -104,12 +108,21 @@ class System:
 
     def configuration(self) -> Configuration:
         """The effective configuration. Refused when compose does not accept it."""
+        text = self._effective()
+        services = json.loads(text)["services"]
+        images = {name: service["image"] for name, service in services.items() if "image" in service}
+        return Configuration(hashlib.sha256(text.encode()).hexdigest(), images)
+
+    def services(self) -> dict[str, Any]:
+        """What compose makes of each service. Refused when it does not accept the configuration."""
+        found: dict[str, Any] = json.loads(self._effective())["services"]
+        return found
+
+    def _effective(self) -> str:
         answer = self.ask(self.compose.config())
         if not answer.ok:
             raise Refused("compose refuses the configuration: " + " ".join(answer.last_lines(2)), "make setup")
-        services = json.loads(answer.stdout)["services"]
-        images = {name: service["image"] for name, service in services.items() if "image" in service}
-        return Configuration(hashlib.sha256(answer.stdout.encode()).hexdigest(), images)
+        return answer.stdout
 
     def image_ids(self, references: Sequence[str]) -> dict[str, str]:
         """The ids of those images that this engine has. CommandFailed when it does not say."""

@@ -20,7 +20,7 @@ ROLES = ("submitter", "operator", "auditor")
 ISSUER = "docjobs"
 AUDIENCE = "docjobs-api"
 KEY = "jwt_private_key.pem"
-_LONGEST_S = 86_400
+LONGEST_S = 86_400
 _SKEW_S = 5  # a server whose clock is a little behind must take a fresh token
 
 
@@ -76,17 +76,37 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--role", required=True, choices=ROLES)
     parser.add_argument("--subject", default="", help="who the token is for (default: the role at the tenant)")
     parser.add_argument("--ttl", type=int, default=600, metavar="SECONDS", help="how long it is valid (default: 600)")
+    parser.add_argument("--audience", default=AUDIENCE, help=f"whom the token is meant for (default: {AUDIENCE})")
+    parser.add_argument(
+        "--claims",
+        type=_object,
+        default={},
+        metavar="JSON",
+        help="laid over the token's claims, null takes one away: for tests of what the API must refuse",
+    )
     given = parser.parse_args(arguments)
-    if not 1 <= given.ttl <= _LONGEST_S:
-        parser.error(f"--ttl {given.ttl}: not from 1 to {_LONGEST_S}")
+    if not 1 <= given.ttl <= LONGEST_S:
+        parser.error(f"--ttl {given.ttl}: not from 1 to {LONGEST_S}")
     subject = given.subject or f"{given.role}@{given.tenant}"
     payload = claims(tenant=given.tenant, role=given.role, subject=subject, ttl_s=given.ttl, at=time.time())
+    payload |= {"aud": given.audience} | given.claims
+    payload = {name: value for name, value in payload.items() if value is not None}
     try:
         sys.stdout.write(signed(payload, secrets_folder() / KEY) + "\n")
     except Refused as error:
         sys.stderr.write(f"token.sh: {error}\n")
         return 2
     return 0
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError("is no JSON object")
+    return value
 
 
 def _encoded(value: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Says whether an environment file can go to production: every problem at once, by key and line, no value of it printed."""
+"""Says whether an environment file can go where it is for: every problem at once, by key and line, no value of it printed."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from pathlib import Path
 from procedures import environment
 from procedures.environment import Assignment
 from procedures.refusal import Refused
+from procedures.visible import visible
 
 try:
     from pydantic import ValidationError
 
-    from procedures.configuration import Production, keys
+    from procedures.configuration import ENVIRONMENTS, keys
 except ImportError:
     sys.exit("validate-production-config.sh: this Python has no pydantic. To mend it: make setup")
 
+PRODUCTION = "production"
+_FOLDER = Path("reference", "env")
 _PLACEHOLDER = re.compile(
     r"change[-_ ]?(me|this|it)|replace[-_ ]?(me|this|with)|placeholder|to[-_]?do\b|fix[-_]?me|your[-_ ]|x{4,}|\*{3,}|^<.*>$"
     r"|^(password|passw0rd|secret|admin|postgres|letmein|123456\w*)$|example\.(com|org|net)",
@@ -42,8 +45,8 @@ class Problem:
         return f"{f'line {self.line}: ' if self.line else ''}{self.key}: {self.text}"
 
 
-def problems(text: str) -> list[Problem]:
-    """Everything that keeps an environment file from production, in the order of its lines."""
+def problems(text: str, environment_name: str = PRODUCTION) -> list[Problem]:
+    """Everything that keeps a file from the environment of that name, in the order of its lines."""
     found = _unreadable(text)
     given: dict[str, Assignment] = {}
     for each in environment.assignments(text):
@@ -56,7 +59,7 @@ def problems(text: str) -> list[Problem]:
             found.append(Problem(each.line, each.key, _unknown(each.key)))
     known = {key: each.value for key, each in given.items() if key in keys()}
     try:
-        Production.model_validate(known)
+        ENVIRONMENTS[environment_name].model_validate(known)
     except ValidationError as error:
         for item in error.errors(include_input=False, include_url=False):
             found.append(_problem(item["loc"], item["type"], item["msg"], given))
@@ -78,29 +81,37 @@ def weak_secrets(folder: Path) -> list[Problem]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Judge one file; exit status 0: it can go to production, 2: it cannot."""
+    """Judge one file; exit status 0: it can go there, 2: it cannot."""
     parser = argparse.ArgumentParser(prog="scripts/validate-production-config.sh", description=__doc__)
-    parser.add_argument("file", nargs="?", type=Path, help="an environment file (default: the one that compose uses)")
+    parser.add_argument("--environment", choices=tuple(ENVIRONMENTS), help=f"where it is to go (default: {PRODUCTION})")
+    parser.add_argument(
+        "file",
+        nargs="?",
+        type=Path,
+        help="an environment file (default: the committed one of --environment, else the one that compose uses)",
+    )
     given = parser.parse_args(arguments)
+    where: str = given.environment or PRODUCTION
     try:
-        path: Path = given.file or environment.locate()
+        committed = _FOLDER / f"{given.environment}.env" if given.environment else None
+        path: Path = given.file or committed or environment.locate()
         text = path.read_text(encoding="utf-8")
-        found = problems(text)
+        found = problems(text, where)
         folder = environment.read(path).get("DOCJOBS_SECRETS", "")
         found += weak_secrets(Path(folder)) if folder else []
     except Refused as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(visible(f"{error}\n"))
         return 2
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        sys.stderr.write(f"cannot read {given.file}: {reason}\n")
+        sys.stderr.write(f"cannot read {path}: {reason}\n")
         return 2
     for problem in found:
-        sys.stderr.write(f"{path}: {problem}\n")
+        sys.stderr.write(visible(f"{path}: {problem}\n"))
     if found:
         sys.stderr.write(f"{path}: refused, {len(found)} to correct\n")
         return 2
-    sys.stdout.write(f"{path}: {len(environment.read(path))} values, all valid for production\n")
+    sys.stdout.write(f"{path}: {len(environment.read(path))} values, all valid for {where}\n")
     return 0
 
 

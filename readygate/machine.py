@@ -15,12 +15,13 @@ from gate.model import Json, Run, Verdict
 from gate.shell import CommandFailed
 from gate.target import Target
 from gate.tools import Tools
-from reports import html, junit, markdown, terminal
+from reports import html, junit, markdown, matrix, sarif, terminal
 
 _WRITERS = {
     "html": ("report.html", html.render),
     "md": ("summary.md", markdown.render),
     "junit": ("junit.xml", junit.render),
+    "sarif": ("readiness.sarif", sarif.render),
 }
 
 
@@ -36,6 +37,7 @@ def tools() -> Tools:
         host=_host,
         render=_render,
         summary=terminal.render,
+        matrix=matrix.render,
     )
 
 

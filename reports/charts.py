@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from gate.model import Measurement, Moment, Series
+from gate.text import flat
 from reports.number import number, quantity
 from reports.palette import LIGHT
-from reports.text import flat
 
 WIDTH, HEIGHT = 160, 14  # of a bar
 CHART, LANE, LABEL = 720, 64, 14  # width of a timeline, height of one lane, height of its caption

@@ -15,17 +15,19 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from gate.areas import AREAS
+from gate.compliance import Compliance, Row, Standing, compliance
 from gate.criteria import criteria
 from gate.model import Blocker, Json, Measurement, Run, Verdict
 from gate.status import ExitStatus
-from reports import charts, view
+from gate.text import inert
+from reports import charts, matrix, view
 from reports.number import duration, number, pair, quantity
 from reports.palette import DARK, LIGHT, variables
-from reports.text import inert
 
 LARGEST = 1_000_000  # bytes; beyond it the details of passed checks are shortened
 TEMPLATES = Path(__file__).with_name("templates")
 AREA_FILTERS = 24
+STANDARD_FILTERS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ def _facts_of_page(run: Run, verdict: Verdict) -> dict[str, Any]:
         anchors.setdefault(row.check.id, row.anchor)
     release = run.target.get("release")
     style = _style()
+    controls = compliance(run, verdict)
     return {
         "actors": view.acting(verdict),
         "advisory": [row for row in rows if row.state is view.State.UNVERIFIED and not row.blockers],
@@ -65,6 +68,8 @@ def _facts_of_page(run: Run, verdict: Verdict) -> dict[str, Any]:
         "areas": areas,
         "bar": charts.bar,
         "clock": _clock,
+        "control_families": _families(controls),
+        "controls": controls,
         "criteria": criteria(run, verdict),
         "decision": verdict.decision.value,
         "duration": duration,
@@ -72,6 +77,7 @@ def _facts_of_page(run: Run, verdict: Verdict) -> dict[str, Any]:
         "facts": (*_flat("target", run.target), *_flat("host", run.host)),
         "hatch": charts.HATCH,
         "headline": view.headline(verdict),
+        "matrix": matrix,
         "identity": _identity(run),
         "kind_sign": _kind_sign,
         "limits": view.limits(rows),
@@ -79,6 +85,8 @@ def _facts_of_page(run: Run, verdict: Verdict) -> dict[str, Any]:
         "release": release.get("candidate", "") if isinstance(release, Mapping) else "",
         "rows": rows,
         "run": run,
+        "standard_classes": _standard_classes(run),
+        "standings": [standing for standing, count in controls.counts.items() if count],
         "sign": view.SIGNS[verdict.decision],
         "signs": view.SIGNS,
         "spread": _spread,
@@ -131,11 +139,15 @@ def _style() -> str:
         f"body:has(#show-{state.slug}:checked) .check:not(.s-{state.slug}){{display:none}}" for state in view.State
     )
     areas = "".join(f"body:has(#area-{n}:checked) .check:not(.a{n}){{display:none}}" for n in range(AREA_FILTERS))
+    controls = "".join(
+        f"body:has(#control-{standing.name}:checked) .control:not(.t-{standing.name}){{display:none}}"
+        for standing in Standing
+    ) + "".join(f"body:has(#standard-{n}:checked) .control:not(.k{n}){{display:none}}" for n in range(STANDARD_FILTERS))
     themes = (
         f":root{{{variables(LIGHT)}}}@media screen and (prefers-color-scheme:dark){{:root{{{variables(DARK)}}}}}"
         ":root{color-scheme:light dark}"
     )
-    return themes + (TEMPLATES / "page.css").read_text(encoding="utf-8").replace("\n", "") + shown + areas
+    return themes + (TEMPLATES / "page.css").read_text(encoding="utf-8").replace("\n", "") + shown + areas + controls
 
 
 def _areas(rows: tuple[view.Row, ...], states: tuple[view.State, ...]) -> Iterator[Area]:
@@ -144,6 +156,25 @@ def _areas(rows: tuple[view.Row, ...], states: tuple[view.State, ...]) -> Iterat
         mine = [row for row in rows if row.check.area == name]
         counts = tuple(sum(row.state is state for row in mine) for state in states)
         yield Area(name, counts, duration(sum(row.check.seconds for row in mine)))
+
+
+def _families(controls: Compliance) -> list[tuple[str, list[Row]]]:
+    families: dict[str, list[Row]] = {}
+    for row in controls.rows:
+        families.setdefault(row.control.family, []).append(row)
+    return list(families.items())
+
+
+def _standard_classes(run: Run) -> dict[str, str]:
+    """The class of the rows of each control, by its id: which of the run's standards ask for it."""
+    places = {standard.name: number for number, standard in enumerate(run.standards)}
+    return {
+        control.id: " ".join(
+            f"k{place}"
+            for place in sorted({places[each.standard] for each in control.references if each.standard in places})
+        )
+        for control in run.controls
+    }
 
 
 def _identity(run: Run) -> str:

@@ -6,8 +6,8 @@ import re
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from gate.model import Blocker, Run, Verdict
+from gate.text import flat, inert
 from reports import view
-from reports.text import flat, inert
 
 
 def render(run: Run, verdict: Verdict) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 
+from gate.compliance import compliance
 from gate.criteria import criteria
 from gate.model import Blocker, Run, Verdict
-from reports import view
+from gate.text import flat
+from reports import matrix, view
 from reports.number import duration
-from reports.text import flat
 
 ROWS = 50
 LARGEST = 60_000  # characters
@@ -30,6 +32,7 @@ def render(run: Run, verdict: Verdict) -> str:
         *_reasons("Why it is not GO", verdict.blockers),
         *_table("Limits", ("Check", "Measured", "Value", "Limit", "Headroom", "State"), _limits(rows)),
         *_table("Completion criteria", ("Criterion", "State", "Passed"), _criteria(run, verdict)),
+        *_controls(run, verdict),
         *_table("Waivers", ("Check", "Until", "Owner", "Reason"), _waivers(run)),
         *_table("Declared absent or advisory", ("Check", "State", "Reason"), _others(rows)),
         text(
@@ -65,6 +68,31 @@ def _criteria(run: Run, verdict: Verdict) -> Iterator[tuple[str, ...]]:
     for each in criteria(run, verdict):
         state = f"{view.SIGNS[each.decision]} {each.decision.value}" if each.decision else "– not covered by this run"
         yield each.title, state, f"{each.passed} of {each.total}" + (f", {each.waived} waived" if each.waived else "")
+
+
+def _controls(run: Run, verdict: Verdict) -> Iterator[str]:
+    if not run.controls:
+        return
+    found = compliance(run, verdict)
+    yield f"## Security controls\n\n**{text(matrix.headline(found))}**"
+    shares = (
+        (f"{share.standard.name}: {share.standard.title}", str(share.verified), str(share.applicable), matrix.of(share))
+        for share in found.shares
+    )
+    yield from _table("Controls by standard", ("Standard", "Verified", "Applicable", "Requirements"), shares)
+    lacking = ((row.control.id, row.control.title, row.standing.value, row.reason) for row in found.lacking)
+    yield from _table("Missing for 100 %", ("Control", "Requirement", "Standing", "Why"), lacking)
+    for family, rows in groupby(found.rows, key=lambda row: row.control.family):
+        cells = (
+            (
+                f"{row.control.id}: {row.control.title}",
+                f"{matrix.SIGNS[row.standing]} {row.standing.value}",
+                ", ".join(id_ for id_, _ in row.checks),
+                matrix.references(row),
+            )
+            for row in rows
+        )
+        yield from _table(f"Controls: {text(family)}", ("Control", "Standing", "Checks", "Asked for by"), cells)
 
 
 def _waivers(run: Run) -> Iterator[tuple[str, ...]]:

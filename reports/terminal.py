@@ -8,9 +8,9 @@ from rich.text import Text
 
 from gate.model import Blocker, Run, Verdict
 from gate.status import ExitStatus
+from gate.text import flat
 from reports import view
 from reports.number import duration
-from reports.text import flat
 
 COLOURS = {"go": "bold green", "no": "bold red", "warn": "bold yellow"}
 SHOWN = 20  # reasons; the report has them all

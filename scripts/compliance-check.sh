@@ -1,6 +1,8 @@
 #!/bin/sh
-# Judges access control and compliance. What is not verified yet is no pass: the exit status is the gate's.
+# Judges the security controls: prints the matrix and what 100 % lacks. Exit status: 0 only when every applicable control is
+# verified. compliance-check.sh [--results RUN] [--advisories PATH]; with --results it reads an earlier run and starts nothing.
 set -eu
+. "$(dirname "$0")/absolute-paths.sh"
 cd "$(dirname "$0")/.."
 [ -x .venv/bin/readygate ] || { echo "compliance-check.sh: there is no .venv; run: make setup" >&2; exit 3; }
-exec .venv/bin/readygate run --only access "$@"
+exec .venv/bin/readygate compliance "$@"

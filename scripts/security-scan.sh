@@ -1,6 +1,8 @@
 #!/bin/sh
-# Judges the security of the production stack. What is not verified yet is no pass: the exit status is the gate's.
+# Judges the security of the running production stack: containers, networks, secrets, images, dependencies, source.
+# security-scan.sh [--advisories PATH]. Exit status: 0 when each of these checks passed; otherwise the gate's.
 set -eu
+. "$(dirname "$0")/absolute-paths.sh"
 cd "$(dirname "$0")/.."
 [ -x .venv/bin/readygate ] || { echo "security-scan.sh: there is no .venv; run: make setup" >&2; exit 3; }
-exec .venv/bin/readygate run --only security "$@"
+exec .venv/bin/readygate run --part --only security "$@"

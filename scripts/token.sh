@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prints a token of the API: token.sh --tenant acme --role operator [--ttl 600].
+# Prints a token of the API: token.sh --tenant acme --role operator [--ttl 600] [--audience NAME] [--claims JSON].
 set -eu
 cd "$(dirname "$0")/.."
 python=.venv/bin/python

@@ -1,3 +1,6 @@
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
 from fixtures.mutations import keys, mutations
 from fixtures.stack import ComposeStack, write_private
 from gate.check import Unverified, check
@@ -5,6 +8,8 @@ from gate.evidence import Evidence
 from gate.model import Limit, Sabotage
 from gate.shell import Completed
 from gate.target import Target
+
+_AT_ONCE = 3
 
 
 @check(
@@ -45,7 +50,8 @@ def test_validation(stack: ComposeStack, target: Target, limits: dict[str, Limit
     )
     if not spoilt:
         raise Unverified(f"{configuration.file} has no KEY=value line that could be spoilt")
-    answers = {mutation: _validated(stack, mutation.text) for mutation in spoilt}
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        answers = dict(zip(spoilt, pool.map(lambda mutation: _validated(stack, mutation.text), spoilt), strict=True))
     evidence.observed(len(answers), "spoilt configurations")
     evidence.value("answers", {m.sentence: f"exit {done.status}" for m, done in answers.items()})
     accepted = [m.sentence for m, done in answers.items() if done.status == 0]
@@ -57,7 +63,7 @@ def test_validation(stack: ComposeStack, target: Target, limits: dict[str, Limit
 
 
 def _validated(stack: ComposeStack, text: str) -> Completed:
-    path = stack.state / "spoilt.env"
+    path = stack.state / f"spoilt-{uuid.uuid4()}.env"
     write_private(path, text)
     try:
         return stack.command("validate_configuration", file=str(path))

@@ -21,6 +21,7 @@ GENTLE = {0, 143}  # ended by itself, or by the SIGTERM that it was sent
     why="Every deployment stops workers; one that is killed there burns an attempt of each job it holds.",
     fix="Handle SIGTERM: take no more jobs, finish or give back what runs, and leave before the grace period ends.",
     needs=("worker", "job", "job.running", "database.effects_sql", "faults"),
+    standards=("C18", "Twelve-Factor IX"),
     minimum=2,
     broken_by=(
         Sabotage(

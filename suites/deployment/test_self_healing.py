@@ -15,6 +15,7 @@ from gate.target import Target
     why="A process that dies at night must not wait for somebody to start it.",
     fix="Give the service `restart: unless-stopped` (or `always`) and let it start without a person's help.",
     needs=("api", "worker", "database", "faults"),
+    standards=("C20", "CIS Docker 5.15"),
     minimum=3,
     broken_by=(
         Sabotage(

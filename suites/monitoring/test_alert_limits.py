@@ -41,6 +41,7 @@ def test_connections_exhausted(alarms: Chain, evidence: Evidence) -> None:
     why="Every certificate ends on a day that was known for a year, and then nobody can connect.",
     fix=FIX,
     needs=("alerts.faults.certificate-ending", *NEEDS),
+    standards=("C28", "CWE-298"),
     broken_by=(NOBODY_IS_TOLD,),
 )
 def test_certificate_ending(alarms: Chain, evidence: Evidence) -> None:

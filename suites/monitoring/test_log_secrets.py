@@ -25,7 +25,7 @@ STORE = "log store"
     why="Logs are copied, kept and read by more people than the database; a password in them is a password published.",
     fix="Log what happened, not what was sent: no bodies, headers or query strings, and no parameters of statements.",
     needs=("api", "worker", "job"),
-    standards=("C33", "ASVS 5.0 16.2.5", "CWE-532"),
+    standards=("C61", "ASVS 5.0 16.2.5", "CWE-532"),
     minimum=20,
     broken_by=(
         Sabotage(

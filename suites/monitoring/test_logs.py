@@ -22,6 +22,7 @@ from gate.target import Target
     why="The one line that explains an outage is the one that a full buffer or a forgotten service dropped.",
     fix="Send the service's output where the others' goes; make the way there wait where it now drops.",
     needs=("logs.read", "job"),
+    standards=("C62", "ASVS 5.0 16.4.3"),
     minimum=1000,
     broken_by=(
         Sabotage(

@@ -28,6 +28,7 @@ ROTATION = 1.1  # a line is never cut to fit, and a file is only seen to be full
     why="A service that logs in a loop at night takes the database down with it when the disk is full.",
     fix="Set max-size and max-file for the log driver of each service, and a bound for the log store.",
     needs=("worker",),
+    standards=("C62", "CIS Docker 2.13"),
     broken_by=(
         Sabotage(
             id="worker-logs-without-end",

@@ -17,8 +17,10 @@ import pytest
 
 from fixtures.compose import read_env
 from gate import owner, results
+from gate.compliance import Standing, compliance
 from gate.model import Decision, Outcome
 from gate.status import ExitStatus
+from tests.advisories import lab_feed
 
 pytestmark = pytest.mark.docker
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,6 +28,11 @@ MINIMAL = ROOT / "examples" / "minimal"
 RUN_S = 1500  # half as long again as a gate of 65 checks took on two crowded cores
 # Of the moments at which a run is killed: during the start, the checks and the removal of a stack of about 30 s.
 KILLED_WITHIN_S = 30
+NEED_ADVISORIES = {
+    "security.advisory-data",
+    "security.dependency-advisories",
+    "security.system-package-advisories",
+}
 KILLS = int(os.environ.get("READYGATE_TEST_KILLS", "3"))
 
 
@@ -63,8 +70,8 @@ def bystander() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("system", [ROOT, MINIMAL], ids=["reference", "minimal"])
-def test_a_healthy_system_is_go(system: Path) -> None:
-    done = readygate("run", "--json", folder=system)
+def test_a_healthy_system_is_go(system: Path, tmp_path: Path) -> None:
+    done = readygate("run", "--json", "--advisories", str(lab_feed.write(tmp_path / "osv")), folder=system)
     assert done.returncode == ExitStatus.GO, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     folder = (system / ".readygate" / "runs" / "latest").resolve()
     run, verdict = results.read(folder / "results.json")
@@ -75,6 +82,23 @@ def test_a_healthy_system_is_go(system: Path) -> None:
     assert sum(check.outcome is Outcome.PASSED for check in run.checks) >= 7
     assert all((folder / name).stat().st_size > 1000 for name in ("report.html", "summary.md", "junit.xml"))
     assert all((folder / "pytest" / f"{lane.name}.html").exists() for lane in run.lanes)
+    assert labelled() == []
+
+
+def test_without_advisories_exactly_what_needs_them_is_unverified() -> None:
+    """A service that does not answer is what the public one is to a machine without a network."""
+    nobody = "http://127.0.0.1:9/v1/query"
+    done = readygate("run", "--json", "--part", "--only", "security", "--advisories", nobody, folder=ROOT)
+    assert done.returncode == ExitStatus.INCOMPLETE, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    run, verdict = results.read((ROOT / ".readygate" / "runs" / "latest").resolve() / "results.json")
+    assert verdict.decision is Decision.INCOMPLETE
+    unseen = {check.id: check.reason for check in run.checks if check.outcome is Outcome.UNVERIFIED}
+    assert unseen.keys() == NEED_ADVISORIES
+    assert all("127.0.0.1:9" in reason for reason in unseen.values())
+    assert {check.outcome for check in run.checks if check.id not in unseen} <= {Outcome.PASSED, Outcome.NOT_APPLICABLE}
+    controls = {row.control.id: row.standing for row in compliance(run, verdict).rows}
+    for control in ("C43", "C44", "C48"):
+        assert controls[control] is Standing.UNVERIFIED, control
     assert labelled() == []
 
 

@@ -96,6 +96,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     (secrets / "public.pem").write_bytes(public)
     (secrets / "owner").write_text("owner-of-the-test")
     (secrets / "app").write_text("app-of-the-test")
+    (secrets / "metrics").write_text("metrics-of-the-test")
     for path in (secrets, secrets.parent, secrets.parent.parent):
         path.chmod(0o755)
     made = System(f"readygate-test-app-{os.getpid()}", secrets)
@@ -276,6 +277,7 @@ def test_the_application_s_role_cannot_rewrite_history_nor_change_the_schema(sys
     for statement in (
         "DELETE FROM docjobs.effect",
         "UPDATE docjobs.effect SET attempt = 9",
+        "INSERT INTO docjobs.revocation (token_id, ends_at, reason) VALUES ('a', now(), 'none')",
         "DELETE FROM docjobs.job",
         "UPDATE docjobs.schema_migration SET checksum = ''",
         "CREATE TABLE docjobs.mine (a int)",
@@ -384,7 +386,7 @@ def test_an_edited_migration_is_refused(system: System) -> None:
         ("DOCJOBS_DATABASE_HOST=", "DOCJOBS_DATABASE_HOST"),
         ("DOCJOBS_STAGE_WAIT_MS=soon", "DOCJOBS_STAGE_WAIT_MS"),
         ("DOCJOBS_COLOUR=red", "DOCJOBS_COLOUR"),
-        ("DOCJOBS_DATABASE_PASSWORD_FILE=/nowhere", "DOCJOBS_DATABASE_PASSWORD_FILE: cannot read"),
+        ("DOCJOBS_DATABASE_PASSWORD_FILE=/nowhere", "DOCJOBS_DATABASE_PASSWORD_FILE: cannot read the file"),
         ("DOCJOBS_DATABASE_SSLMODE=verify-full", "DOCJOBS_DATABASE_CA_FILE: required"),
         ("DOCJOBS_STALLED_S=1", "DOCJOBS_STALLED_S: must be at least three times"),
     ],

@@ -53,6 +53,8 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]
         (["run", "--target", "."], "cannot be read: Is a directory", ""),
         (["run", "--only", "lod"], "unknown area 'lod', did you mean 'load'?", "hint: readygate run --help"),
         (["run", "--check", "load.five-job"], "did you mean 'load.five-jobs'?", "hint: readygate list"),
+        (["run", "--advisories", "none.zip"], "--advisories: there is no file or folder", "hint: readygate run --help"),
+        (["prove", "--advisories", "none"], "--advisories: there is no file or folder", "hint: readygate run --help"),
         (["prove", "--defect", "none"], "unknown defect 'none'", "hint: readygate list --json"),
         (["prove", "--catalogue", "none"], "none: holds no sabotage", ""),
         (["explain", "load.five-job"], "did you mean 'load.five-jobs'?", "hint: readygate list"),
@@ -156,7 +158,12 @@ def test_documents_are_written_anew_without_an_engine(here, run):
     results.write(*judge(run), here / "results.json")
     done = readygate("report", ".", cwd=here, DOCKER_HOST="unix:///no/such/engine.sock")
     assert (done.returncode, done.stderr) == (0, "")
-    assert {Path(line).name for line in done.stdout.split()} == {"report.html", "summary.md", "junit.xml"}
+    assert {Path(line).name for line in done.stdout.split()} == {
+        "report.html",
+        "summary.md",
+        "junit.xml",
+        "readiness.sarif",
+    }
 
 
 @pytest.mark.parametrize(

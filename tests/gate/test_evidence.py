@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gate.evidence import Evidence
+from gate.finding import Finding
 from gate.model import Limit
 from gate.redact import Redactor
 
@@ -130,3 +131,18 @@ def test_every_record_is_written_at_once_with_its_time(evidence, tmp_path):
     assert evidence.event("fault", "killed") == 1.5
     lines = (tmp_path / "run/evidence/recovery.x/evidence.ndjson").read_text().splitlines()
     assert [json.loads(line) for line in lines] == [{"t": 1.5, "kind": "event", "value": [1.5, "fault", "killed"]}]
+
+
+def test_a_finding_is_kept_with_its_place_and_without_secrets(evidence, tmp_path):
+    kept = evidence.finding(Finding("secrets/literal", "error", "holds correct-horse-battery", "app/settings.py", 7))
+    assert kept == Finding("secrets/literal", "error", "holds ***", "app/settings.py", 7)
+    assert str(kept) == "app/settings.py:7: holds *** (secrets/literal)"
+    assert evidence.findings == [kept]
+    assert "correct-horse" not in (tmp_path / "run/evidence/recovery.x/evidence.ndjson").read_text()
+
+
+def test_beyond_a_thousand_findings_the_rest_is_in_the_file_only(evidence, tmp_path):
+    for line in range(1, 1_101):
+        evidence.finding(Finding("r", "note", "m", "f", line))
+    assert len(evidence.findings) == 1_000
+    assert len((tmp_path / "run/evidence/recovery.x/evidence.ndjson").read_text().splitlines()) == 1_100

@@ -112,7 +112,7 @@ def test_one_mistake(tmp_path, old, new, message):
 
 def test_a_sabotage_that_does_nothing_is_refused(tmp_path):
     text = "\n".join(COMPLETE.splitlines()[:5])
-    message = "one.toml: puts in no defect: it needs at least one of replace, compose, exec, fault, command"
+    message = "one.toml: puts in no defect: it needs at least one of replace, compose, exec, fault, command, advisories"
     assert said(tmp_path, text) == [message]
 
 

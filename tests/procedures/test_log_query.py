@@ -156,3 +156,13 @@ def test_the_instance_s_store_is_asked_for_the_last_minutes_and_a_store_that_doe
     assert capsys.readouterr().out
     assert log_query.main(["volume"], run) == 1
     assert "the log store does not answer" in capsys.readouterr().err
+
+
+def test_what_a_client_put_into_a_line_acts_on_no_terminal(capsys, copy):
+    title = "\x1b[2J\x1b]0;owned\x07\x9b31m\r\u202etxt.exe\u2066\x00\ta\nb"
+    (copy / "one.jsonl").write_text(json.dumps(line(1, title, title, job_id=JOB)) + "\n")
+    assert log_query.main(["job", "--job", JOB, "--from", str(copy)]) == 0
+    said = capsys.readouterr().out
+    assert "␛[2J" in said
+    assert not [c for c in said if (ord(c) < 0x20 and c != "\n") or 0x7F <= ord(c) < 0xA0 or c in "\u202e\u2066"]
+    assert len(said.splitlines()) == 2

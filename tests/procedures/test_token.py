@@ -55,3 +55,18 @@ def test_a_token_that_must_not_exist_is_not_issued(arguments: list[str], key: An
     with pytest.raises(SystemExit) as ended:
         token.main(["--tenant", "acme", "--role", "auditor", *arguments])
     assert ended.value.code == 2
+
+
+def test_claims_are_laid_over_and_null_takes_one_away(key: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    claims = '{"exp": null, "sub": "x"}'
+    assert token.main(["--tenant", "acme", "--role", "auditor", "--audience", "b", "--claims", claims]) == 0
+    said = json.loads(decoded(capsys.readouterr().out.split(".")[1]))
+    assert "exp" not in said
+    assert (said["sub"], said["aud"], said["role"]) == ("x", "b", "auditor")
+
+
+@pytest.mark.parametrize("claims", ["", "[]", "{", "7"])
+def test_claims_that_are_no_object_are_refused(claims: str, key: Any) -> None:
+    with pytest.raises(SystemExit) as ended:
+        token.main(["--tenant", "acme", "--role", "auditor", "--claims", claims])
+    assert ended.value.code == 2

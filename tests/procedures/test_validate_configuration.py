@@ -117,3 +117,12 @@ def test_a_file_that_cannot_be_read_ends_in_a_sentence(
         file.write_bytes(content)
     assert validate_configuration.main([str(file)]) == 2
     assert "cannot read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("line", ["\x1b[2J\x1b]0;owned\x07", "A\x9b31m\u202e=1", "DOCJOBS_PORT=\x1b[2J", "\x1b[2J: x"])
+def test_what_is_in_the_file_acts_on_no_terminal(line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "e"
+    file.write_text(f"{PRODUCTION}{line}\n", encoding="utf-8")
+    assert validate_configuration.main([str(file)]) == 2
+    said = capsys.readouterr()
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", said.out + said.err)

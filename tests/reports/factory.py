@@ -6,7 +6,22 @@ from dataclasses import fields, is_dataclass, replace
 from datetime import date
 from typing import Any
 
-from gate.model import Attachment, CheckResult, Lane, Measurement, Moment, Outcome, Run, Series, Verdict, Waiver
+from gate.finding import Finding
+from gate.model import (
+    Attachment,
+    CheckResult,
+    Control,
+    Lane,
+    Measurement,
+    Moment,
+    Outcome,
+    Reference,
+    Run,
+    Series,
+    Standard,
+    Verdict,
+    Waiver,
+)
 from gate.verdict import decide
 
 TODAY = date(2026, 11, 23)
@@ -43,6 +58,51 @@ CATALOGUE: tuple[tuple[str, str, tuple[str, float, str, float, str] | None], ...
         ("takeover", 11.3, "s", 60.0, "max"),
     ),
     ("load.five-jobs", "Five concurrent jobs are sustained", ("mean processing", 24.1, "s", 25.0, "max")),
+)
+
+
+FINDINGS = (
+    Finding("bandit/B608", "warning", "SQL made of a text and a value", "app/store/jobs.py", 41),
+    Finding(
+        "bandit/B608", "warning", "SQL made of a text and a value", "app/store/jobs.py", 88, suppressed="a constant"
+    ),
+    Finding("secrets/private-key", "error", "A private key", "deploy/old key.pem"),
+    Finding("secrets/private-key", "error", "A private key", "/srv/key.pem", image="api-blue"),
+)
+STANDARDS = (
+    Standard("ASVS 5.0.0", "OWASP Application Security Verification Standard", 345),
+    Standard("CIS Docker 1.6", "CIS Docker Benchmark"),
+)
+
+
+def control(id_: str, title: str, family: str, references: dict[str, tuple[str, ...]], *checks: str) -> Control:
+    """Return a control that these checks verify."""
+    asked = tuple(Reference(standard, number) for standard, numbers in references.items() for number in numbers)
+    return Control(id_, title, family, asked, checks)
+
+
+CONTROLS = (
+    control(
+        "C01", "No process runs as root", "Container runtime", {"CIS Docker 1.6": ("4.1",)}, "security.container-user"
+    ),
+    control(
+        "C20", "A process that died is started again", "Container runtime", {}, "deployment.self-healing",
+        "recovery.worker-crash",
+    ),
+    control(
+        "C21", "Only declared ports are published", "Network", {"CIS Docker 1.6": ("5.8", "5.9")},
+        "security.published-ports",
+    ),
+    control(
+        "C30", "No secret is in an image", "Secrets and configuration",
+        {"ASVS 5.0.0": ("13.3.1",), "CIS Docker 1.6": ("4.10",)}, "security.secrets-at-rest",
+    ),
+    control("C34", "Missing configuration stops the start", "Secrets and configuration", {}, "configuration.validation"),
+)  # fmt: skip
+UNMET = (
+    control("C43", "No known vulnerability", "Supply chain", {"ASVS 5.0.0": ("15.2.1",)}, "security.advisories"),
+    control("C49", "Every operation needs authentication", "API access control", {"ASVS 5.0.0": ("8.2.1",)}),
+    control("C39", "Images are the released ones", "Secrets and configuration", {}, "rollback.effect"),
 )
 
 
@@ -130,6 +190,8 @@ def go() -> Run:
             Moment(130.0, "deploy", "deploy 1.1.0 started"),
             Moment(168.2, "rollback", "rollback done"),
         ),
+        standards=STANDARDS,
+        controls=CONTROLS,
     )
 
 
@@ -153,6 +215,8 @@ def incomplete() -> Run:
     run = with_check(
         run, "rollback.effect", outcome=Outcome.NOT_APPLICABLE, reason="J. Bell: one release only", observations=0
     )
+    run = replace(run, controls=(*run.controls, *UNMET))
+    run = with_check(run, "security.secrets-at-rest", findings=FINDINGS)
     return with_check(
         run,
         "configuration.validation",
@@ -230,7 +294,7 @@ def hostile(text: str) -> Run:
 
 def _poisoned(value: Any, text: str) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
-        kept = ("direction", "outcome", "gate_version")
+        kept = ("direction", "outcome", "gate_version", "level")
         return replace(
             value, **{f.name: _poisoned(getattr(value, f.name), text) for f in fields(value) if f.name not in kept}
         )

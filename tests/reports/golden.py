@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gate.model import Run, Verdict
-from reports import html, junit, markdown
+from reports import html, junit, markdown, sarif
 from tests.reports.factory import go, incomplete, judge, no_go
 
 FOLDER = Path(__file__).with_name("golden")
@@ -16,6 +16,7 @@ RENDERERS: dict[str, Callable[[Run, Verdict], str]] = {
     "html": html.render,
     "md": markdown.render,
     "xml": junit.render,
+    "sarif": sarif.render,
 }
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.text import BLOCK, LINE, LINES, flat, inert
+from gate.text import BLOCK, LINE, LINES, flat, inert
 from tests.reports import hostile
 
 

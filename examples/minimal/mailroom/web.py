@@ -118,7 +118,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def main() -> None:
-    server = ThreadingHTTPServer(("0.0.0.0", PORT), Handler)  # noqa: S104  (compose publishes it on 127.0.0.1)
+    server = ThreadingHTTPServer(("0.0.0.0", PORT), Handler)  # noqa: S104  # nosec B104: compose publishes it on 127.0.0.1
     server.daemon_threads = False  # requests in hand are answered before the process ends
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
     say("web", "info", "serving", port=PORT, release=RELEASE)

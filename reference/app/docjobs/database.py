@@ -10,7 +10,7 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
-from docjobs.settings import DatabaseSettings
+from docjobs.settings import DatabaseSettings, ServiceSettings
 
 _CONNECT_TIMEOUT_S = 3
 _STATEMENT_TIMEOUT_MS = 10_000
@@ -45,7 +45,7 @@ def parameters(
     }
 
 
-def pool(settings: DatabaseSettings, service: str) -> Pool:
+def pool(settings: ServiceSettings, service: str) -> Pool:
     """A pool that is not yet open; connections are checked when taken and replaced when dead."""
 
     async def fresh() -> dict[str, Any]:

@@ -21,16 +21,18 @@ Colour = Literal["blue", "green"]
 def _readable(path: Path) -> Path:
     try:
         content = path.read_bytes()
-    except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        # Not which: whoever mistakes the variable for the secret itself would have it printed.
+        reason = error.strerror if isinstance(error, OSError) else "no path"
+        raise ValueError(f"cannot read the file that it names: {reason}") from None
     if not content.strip():
-        raise ValueError(f"{path} is empty")
+        raise ValueError("the file that it names is empty")
     return path
 
 
 def _password(path: Path) -> Path:
     if len(_readable(path).read_text(encoding="utf-8").strip()) < _SHORTEST_PASSWORD:
-        raise ValueError(f"{path} holds a password of fewer than {_SHORTEST_PASSWORD} characters")
+        raise ValueError(f"the file that it names holds a password of fewer than {_SHORTEST_PASSWORD} characters")
     return path
 
 
@@ -40,18 +42,21 @@ Name = Annotated[str, Field(min_length=1, max_length=253)]
 
 
 class DatabaseSettings(BaseSettings):
-    """How to reach the database; every service needs it."""
+    """How to reach the database; every service needs it.
+
+    What the compose file sets has no default here: a variable that is forgotten would go on unnoticed with a value that
+    nobody chose.
+    """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
     database_host: Name
-    database_port: int = Field(default=5432, ge=1, le=65535)
+    database_port: int = Field(ge=1, le=65535)
     database_name: Name
     database_user: Name
     database_password_file: PasswordFile
-    database_sslmode: Literal["verify-full", "verify-ca", "require", "disable"] = "verify-full"
+    database_sslmode: Literal["verify-full", "verify-ca", "require", "disable"]
     database_ca_file: ReadableFile | None = None
-    database_pool: int = Field(default=8, ge=1, le=100)
     log_level: Literal["INFO", "WARNING", "ERROR"] = "INFO"
 
     def fingerprint(self) -> str:
@@ -82,34 +87,38 @@ class DatabaseSettings(BaseSettings):
         return []
 
 
-class ApiSettings(DatabaseSettings):
-    """The API's configuration."""
+class ServiceSettings(DatabaseSettings):
+    """What the services of a colour have in common: connections kept open, and who may read their metrics."""
 
     colour: Colour
+    database_pool: int = Field(ge=1, le=100)
+    metrics_token_file: ReadableFile
+
+
+class ApiSettings(ServiceSettings):
+    """The API's configuration."""
+
     jwt_public_key_file: ReadableFile
-    metrics_token_file: ReadableFile | None = None
     listen_port: int = Field(default=8000, ge=1, le=65535)
     document_max_bytes: int = Field(default=1_048_576, ge=1_024, le=16_777_216)
     max_attempts: int = Field(default=5, ge=1, le=20)
-    queue_age_limit_s: float = Field(default=60, ge=1, le=86_400)
+    queue_age_limit_s: float = Field(ge=1, le=86_400)
 
 
-class WorkerSettings(DatabaseSettings):
+class WorkerSettings(ServiceSettings):
     """The worker's configuration; times in seconds unless the name says otherwise."""
 
-    colour: Colour
-    metrics_token_file: ReadableFile | None = None
     metrics_port: int = Field(default=9000, ge=1, le=65535)
-    worker_concurrency: int = Field(default=5, ge=1, le=64)
+    worker_concurrency: int = Field(ge=1, le=64)
     stage_processes: int = Field(default=2, ge=1, le=16)
     stage_cpu_s: int = Field(default=60, ge=1, le=3600)
-    stage_wait_ms: int = Field(default=0, ge=0, le=600_000)
-    heartbeat_s: float = Field(default=2, ge=0.2, le=60)
-    stalled_s: float = Field(default=8, ge=1, le=600)
+    stage_wait_ms: int = Field(ge=0, le=600_000)
+    heartbeat_s: float = Field(ge=0.2, le=60)
+    stalled_s: float = Field(ge=1, le=600)
     drain_s: float = Field(default=35, ge=0, le=3600)
     backoff_base_s: float = Field(default=1, gt=0, le=60)
     backoff_cap_s: float = Field(default=60, ge=1, le=3600)
-    health_file: Path = Path("/tmp/docjobs-worker.health")  # noqa: S108  (a tmpfs of the container's own)
+    health_file: Path = Path("/tmp/docjobs-worker.health")  # noqa: S108  # nosec B108: a tmpfs of its own
 
     def contradictions(self) -> list[str]:
         """A worker must have missed several heartbeats before its jobs are taken over."""

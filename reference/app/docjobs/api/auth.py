@@ -13,6 +13,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from docjobs.api.problems import Problem
+from docjobs.api.revocations import Revocations
 from docjobs.store.reading import Sight
 
 Role = Literal["submitter", "operator", "auditor"]
@@ -72,6 +73,9 @@ async def caller(
     if not (isinstance(tenant, str) and _TENANT.fullmatch(tenant) and isinstance(subject, str) and subject):
         raise _unauthorised("the token is not valid")
     if role not in _ROLES:
+        raise _unauthorised("the token is not valid")
+    revoked: Revocations = request.app.state.revocations
+    if revoked.covers(str(claims["jti"]), tenant, subject, float(str(claims["iat"]))):
         raise _unauthorised("the token is not valid")
     request.state.tenant, request.state.subject = tenant, subject
     return Caller(tenant, subject, cast("Role", role))

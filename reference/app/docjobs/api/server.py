@@ -15,6 +15,7 @@ from docjobs import database, logs
 from docjobs.api import figures, jobs, metrics, problems, state
 from docjobs.api.auth import Keys
 from docjobs.api.middleware import Observed
+from docjobs.api.revocations import Revocations
 from docjobs.build import BUILD
 from docjobs.settings import ApiSettings
 from docjobs.store.submission import Desk
@@ -38,10 +39,12 @@ def application(settings: ApiSettings) -> FastAPI:
         await app.state.desk.open()
         metrics.BUILD_INFO.labels("api", BUILD.release, BUILD.revision, settings.colour).set(1)
         app.state.watching = asyncio.create_task(figures.watch(pool, settings.colour))
+        revoking = asyncio.create_task(app.state.revocations.watch(pool))
         gc.freeze()
         _LOG.info("api started", extra={"config": settings.fingerprint()})
         yield
         app.state.watching.cancel()
+        revoking.cancel()
         await pool.close(timeout=2)
         _LOG.info("api stopped")
 
@@ -56,6 +59,7 @@ def application(settings: ApiSettings) -> FastAPI:
     app.state.settings = settings
     app.state.fingerprint = settings.fingerprint()
     app.state.keys = Keys(settings.jwt_public_key_file)
+    app.state.revocations = Revocations()
     problems.install(app)
     app.include_router(state.router)
     app.include_router(jobs.router)
@@ -69,7 +73,7 @@ def serve() -> int:
     logs.configure("api", settings.log_level, settings.colour)
     uvicorn.run(
         application(settings),
-        host="0.0.0.0",  # noqa: S104  (only the app network reaches it)
+        host="0.0.0.0",  # noqa: S104  # nosec B104: only the app network reaches it
         port=settings.listen_port,
         log_config=None,
         access_log=False,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import PlainTextResponse
@@ -15,24 +15,32 @@ from docjobs.store import presence
 
 router = APIRouter(tags=["state"])
 _DATABASE_WAIT_S = 1.5
+_PUBLIC: dict[str, Any] = {"security": []}
 
 
-@router.get("/healthz")
+@router.get("/healthz", openapi_extra=_PUBLIC)
 async def alive() -> dict[str, str]:
     """The process answers; says nothing about what it depends on."""
     return {"status": "alive"}
 
 
-@router.get("/readyz", response_model=None, responses={503: {"description": "Not ready; says what is missing"}})
+@router.get(
+    "/readyz",
+    response_model=None,
+    responses={503: {"description": "Not ready; says what is missing"}},
+    openapi_extra=_PUBLIC,
+)
 async def ready(request: Request) -> dict[str, str] | Response:
     """The API can serve: database, schema version and queue."""
     missing = await readiness.unmet(request.app.state.pool)
+    if not (missing or request.app.state.revocations.known):
+        missing = {"revocations": "it was not read yet which tokens are revoked"}
     if missing:
         return problems.response(503, "not-ready", "the API cannot serve yet", missing=missing)
     return {"status": "ready"}
 
 
-@router.get("/version")
+@router.get("/version", openapi_extra=_PUBLIC)
 async def version(request: Request) -> dict[str, str]:
     """What runs here, and a fingerprint of its effective configuration."""
     return {

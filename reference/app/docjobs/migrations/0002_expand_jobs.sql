@@ -85,6 +85,20 @@ CREATE TABLE docjobs.deployment (
     changed_at timestamptz NOT NULL DEFAULT now()
 );
 
+-- Tokens that are refused before their end: one by its id, or all of a subject of a tenant that were issued until a moment.
+-- A row is of no use any more when the last of its tokens has ended.
+CREATE TABLE docjobs.revocation (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    token_id text,
+    tenant text,
+    subject text,
+    issued_until timestamptz,
+    ends_at timestamptz NOT NULL,
+    reason text NOT NULL,
+    at timestamptz NOT NULL DEFAULT now(),
+    CHECK ((token_id IS NOT NULL) <> (tenant IS NOT NULL AND subject IS NOT NULL AND issued_until IS NOT NULL))
+);
+
 -- One line in the database's log for each state that a job comes to, so that a trace does not end before the database.
 -- The two settings keep statement and context out of it; docjobs_owner was granted them.
 CREATE FUNCTION docjobs.tell_state() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
@@ -104,6 +118,7 @@ GRANT SELECT, INSERT, UPDATE ON docjobs.stage TO docjobs_app;
 GRANT SELECT, INSERT ON docjobs.effect TO docjobs_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON docjobs.worker TO docjobs_app;
 GRANT SELECT, UPDATE ON docjobs.deployment TO docjobs_app;
+GRANT SELECT ON docjobs.revocation TO docjobs_app;
 GRANT SELECT ON docjobs.schema_migration TO docjobs_app, docjobs_readonly;
 
 -- Support reads what happened, not what is in the documents.

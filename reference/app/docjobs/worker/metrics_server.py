@@ -29,7 +29,7 @@ async def start(port: int, token_file: Path | None) -> asyncio.Server:
         finally:
             writer.close()
 
-    return await asyncio.start_server(answer, host="0.0.0.0", port=port)  # noqa: S104  (only data and scrape reach it)
+    return await asyncio.start_server(answer, host="0.0.0.0", port=port)  # noqa: S104  # nosec B104: only data and scrape reach it
 
 
 def _respond(head: list[str], token_file: Path | None) -> tuple[str, bytes]:

@@ -1,4 +1,5 @@
-"""Makes text of unknown origin inert: no terminal escapes, no hidden or reordering characters, no endless lines."""
+"""Makes text of unknown origin inert: no terminal escapes, no hidden or reordering characters, no commands to the build
+server whose log it ends in, no endless lines."""
 
 from __future__ import annotations
 
@@ -12,6 +13,13 @@ LINES = 25
 _HOSTILE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff\ud800-\udfff\U000e0000-\U000fffff]"
 )
+# What GitHub, Azure and TeamCity obey when a line of a log says it: `::name …::`, `##[name]`, `##vso[name]`.
+_COMMAND = re.compile(r":(?=:[A-Za-z][\w-]*(?:[ \t][^\n]*)?::)|#(?=#\w*\[)")
+
+
+def visible(text: str) -> str:
+    """Return the whole text with every control character but tab and line feed made visible, and no command in it."""
+    return _COMMAND.sub(r"\g<0> ", _HOSTILE.sub(_visible, text))
 
 
 def inert(text: str) -> str:
@@ -21,7 +29,7 @@ def inert(text: str) -> str:
     rest = len(text) - sum(map(len, lines[:LINES])) - len(kept) + 1
     if rest > 0:
         kept[-1] += f" … ({rest:,} more characters)"
-    return _HOSTILE.sub(_visible, "\n".join(kept))
+    return visible("\n".join(kept))
 
 
 def flat(text: str) -> str:

@@ -1,0 +1,16 @@
+# Sourced, with the caller's arguments: a path behind --advisories or --results is the caller's, though the run is not made there.
+before=
+count=$#
+while [ "$count" -gt 0 ]; do
+    word=$1
+    shift
+    count=$((count - 1))
+    case $before,$word in
+        --advisories,/* | --advisories,http://* | --advisories,https://* | --results,/*) ;;
+        --advisories,* | --results,*) word=$PWD/$word ;;
+        *,--advisories=/* | *,--advisories=http://* | *,--advisories=https://* | *,--results=/*) ;;
+        *,--advisories=* | *,--results=*) word=${word%%=*}=$PWD/${word#*=} ;;
+    esac
+    before=$word
+    set -- "$@" "$word"
+done
