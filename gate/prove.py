@@ -18,6 +18,7 @@ from pathlib import Path
 
 from gate import lanes, runner, shell
 from gate import target as targets
+from gate.check import CheckError
 from gate.errors import CouldNotRunError, Stopped, UsageError
 from gate.lane_process import SUITES
 from gate.model import Check, Outcome, Run, Sabotage
@@ -69,8 +70,14 @@ class Defect:
 
 
 def of_checks(checks: Iterable[Check]) -> tuple[Sabotage, ...]:
-    """The `broken_by` of these checks, each defect once."""
-    return tuple({sabotage.id: sabotage for check in checks for sabotage in check.broken_by}.values())
+    """The `broken_by` of these checks, each defect once. Raises CheckError for two defects of one name: one of them would
+    never be put in."""
+    found: dict[str, Sabotage] = {}
+    for check in checks:
+        for sabotage in check.broken_by:
+            if found.setdefault(sabotage.id, sabotage) != sabotage:
+                raise CheckError(f"check {check.id!r}: its defect {sabotage.id} has the name of another one")
+    return tuple(found.values())
 
 
 def prove(request: ProofRequest, tools: Tools, progress: Progress) -> Proofs:

@@ -283,7 +283,7 @@ def test_every_check_has_a_sabotage_that_expects_it():
 
 def test_the_catalogue_is_current():
     code = (
-        "from gate import catalogue as c; found = c.collect();"
+        "from gate import catalogue as c, prove; found = c.collect(); prove.of_checks(found);"
         "stale = [str(p) for p, t in ((c.MANIFEST, c.manifest(found)), (c.DOCUMENT, c.document(found)))"
         " if p.read_text() != t];"
         "raise SystemExit('stale: ' + ', '.join(stale) + '; run `make docs`' if stale else 0)"

@@ -38,7 +38,7 @@ _LEVEL = "/level"
             says="--reload",
         ),
         Sabotage(
-            id="processes-without-limit",
+            id="api-with-any-number-of-processes",
             title="An API without a limit on its processes",
             compose={"services": {"{api}": {"pids_limit": -1}}},
             says="processes",

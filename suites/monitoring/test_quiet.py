@@ -16,7 +16,7 @@ from gate.model import Limit, Sabotage
     minimum=10,
     broken_by=(
         Sabotage(
-            id="exporters-stopped",
+            id="exporters-stopped-all-along",
             title="Exporters that do not run, so that an alert always fires",
             says="fires",
             fault=({"kind": "stopped", "role": "exporters"},),

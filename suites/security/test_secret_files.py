@@ -41,10 +41,12 @@ def test_secret_files(stack: ComposeStack, evidence: Evidence) -> None:
         raise Unverified("no container mounts a secret as the compose model declares them: nothing was looked at")
     private = secret_values(stack).keys()  # what is public, such as a certificate, may be read by everybody
     wrong = []
+    by_group: dict[str, set[str]] = {}
     for container, secrets in having:
         found = secret_files.files(container, secrets)
         evidence.value(f"{container.service}", {file.path: file.shown for file in found})
         evidence.observed(len(found), "secrets, by their modes")
+        by_group[container.id] = secret_files.shared_by_group(container, found)
         opened = [file for file in found if file.open_to_all and secrets[file.path] in private]
         wrong += [f"{container.service}: {file.path} is open to every user ({file.shown})" for file in opened]
 
@@ -57,7 +59,7 @@ def test_secret_files(stack: ComposeStack, evidence: Evidence) -> None:
         for container, secrets, own, others in pool.map(tried, having):
             evidence.observed(2 * len(secrets), "attempts to read, by the service's user and by another")
             wrong += [f"{container.service}: its own user cannot read {path}" for path in secrets if path not in own]
-            read = sorted(path for path in others if secrets[path] in private)
+            read = sorted(path for path in others - by_group[container.id] if secrets[path] in private)
             wrong += [f"{container.service}: {path} was read by user {STRANGER}" for path in read]
     used = {source for _, secrets in having for source in secrets.values()}
     wrong += [

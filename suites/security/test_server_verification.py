@@ -26,7 +26,11 @@ WITHIN_S = 15
             id="client-takes-any-certificate",
             title="Clients that encrypt and verify nothing",
             says=TOOK,
-            replace=({"file": "{stack.compose}", "pattern": "verify-(?:full|ca)", "with": "require"},),
+            # libpq verifies with sslmode=require as well where it is given an authority.
+            replace=(
+                {"file": "{stack.compose}", "pattern": "verify-(?:full|ca)", "with": "require"},
+                {"file": "{stack.compose}", "pattern": r"(?m)^ +\w*CA_FILE: .*\n|&sslrootcert=[^&\s]+", "with": ""},
+            ),
         ),
     ),
 )

@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from gate import prove as proving
+from gate.check import CheckError
 from gate.errors import CouldNotRunError
 from gate.model import Outcome, Run, Sabotage
 from gate.progress import Progress
@@ -87,10 +88,18 @@ def test_complete_is_all_caught_on_a_green_system_with_no_check_left_over():
 
 
 def test_which_defects_apply_and_which_checks_none_turns_red():
-    checks = (bench.expected(A), bench.expected(B))
+    shared = Sabotage(id="s", title="a defect", expects=(A, B))
+    checks = tuple(replace(bench.expected(check), broken_by=(shared,)) for check in (A, B))
     mine, foreign = defect(A), replace(defect("load.x"), id="y")
     assert applicable((mine, foreign), checks) == ((mine,), (B,))
     assert [sabotage.id for sabotage in of_checks(checks)] == ["s"], "one defect of several checks is put in once"
+
+
+def test_two_defects_of_one_name_are_refused_because_one_would_never_be_put_in():
+    check = bench.expected(A)
+    other = replace(check, id=B, broken_by=(replace(check.broken_by[0], title="Another"),))
+    with pytest.raises(CheckError, match=f"check '{B}': its defect s has the name of another one"):
+        of_checks((check, other))
 
 
 @pytest.mark.parametrize(

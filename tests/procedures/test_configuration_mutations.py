@@ -100,7 +100,7 @@ def right() -> st.SearchStrategy[str]:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(wrong())
 def test_a_wrong_file_is_refused_by_the_name_of_its_key(mistake: tuple[str, str]) -> None:
     key, text = mistake
@@ -108,13 +108,13 @@ def test_a_wrong_file_is_refused_by_the_name_of_its_key(mistake: tuple[str, str]
     assert key in {problem.key for problem in found}, found
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(right())
 def test_a_right_file_is_accepted(text: str) -> None:
     assert problems(text) == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(wrong())
 def test_the_command_refuses_as_well_and_shows_no_traceback(
     tmp_path_factory: pytest.TempPathFactory, mistake: tuple[str, str]

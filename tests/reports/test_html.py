@@ -87,7 +87,7 @@ def test_the_words_of_the_verdict(run: Run, words: list[str]) -> None:
     assert text.index(words[0]) < text.index("Limits (")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(run=runs)
 def test_counts_reconcile(run: Run) -> None:
     run, verdict = judge(run)

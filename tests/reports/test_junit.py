@@ -13,7 +13,7 @@ from tests.reports.factory import hostile, judge, no_go
 from tests.reports.page import xml
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(run=runs)
 def test_it_is_red_exactly_when_the_decision_is_not_go(run: Run) -> None:
     run, verdict = judge(run)
