@@ -6,6 +6,8 @@ import asyncio
 import logging
 import time
 
+import psycopg
+
 from docjobs.database import Connection, Pool
 from docjobs.settings import WorkerSettings
 from docjobs.store import claim as claims
@@ -30,7 +32,7 @@ class Heart:
         self._sweep_from = 0.0
 
     async def beat_for_ever(self) -> None:
-        """Until cancelled; a database that is away only delays it."""
+        """Until cancelled; a database that is away or refuses only delays it."""
         next_beat = 0.0
         while True:
             now = time.monotonic()
@@ -41,7 +43,8 @@ class Heart:
                         next_beat = now + self._settings.heartbeat_s
                     if now >= self._sweep_from:
                         await self._sweep(connection)
-            except DATABASE_GONE as error:
+            except (psycopg.Error, *DATABASE_GONE) as error:
+                # Whatever the database answers, such as a right that was taken away for a moment: it may answer better later.
                 metrics.DATABASE_ERRORS.inc()
                 _LOG.warning("heartbeat failed", extra={"error": type(error).__name__})
                 # After an outage every run looks silent: let the living speak before anyone is declared dead.

@@ -62,6 +62,7 @@ class Service:
         await self._connect()
         heart = Heart(self._settings, self._pool, self._holder, self._runs)
         beating = asyncio.create_task(heart.beat_for_ever())
+        beating.add_done_callback(self._without_heart)
         app = self._app()
         await app.open_async(pool=self._pool)
         _LOG.info("worker started", extra={"worker": self._holder.name, "pid": os.getpid()})
@@ -116,6 +117,12 @@ class Service:
                 await asyncio.sleep(_RESTART_S)
             finally:
                 stop.cancel()
+
+    def _without_heart(self, beating: asyncio.Task[None]) -> None:
+        """Whoever cannot say that he lives must not go on working: others take his jobs over. The container starts anew."""
+        if not beating.cancelled():
+            _LOG.critical("heart stopped, leaving", extra={"error": type(beating.exception()).__name__})
+            self._stopping.set()
 
     async def _stop_with_us(self, worker: Worker) -> None:
         await self._stopping.wait()
