@@ -243,6 +243,19 @@ def test_a_stopped_worker_finishes_what_it_runs_and_burns_no_attempt(system: Sys
     assert set(system.effects(ids).values()) == {1}
 
 
+def test_a_worker_that_the_database_refuses_for_a_while_goes_on_afterwards(system: System) -> None:
+    def beats() -> bool:
+        return system.compose("exec", "-T", "worker", "python", "-m", "docjobs.worker", "--healthcheck").status == 0
+
+    until(beats, 15, "its heart beats")
+    system.sql("REVOKE SELECT ON docjobs.worker FROM docjobs_app").check("taking a right away")
+    try:
+        until(lambda: not beats(), 60, "its heart stands still")
+    finally:
+        system.sql("GRANT SELECT ON docjobs.worker TO docjobs_app").check("giving it back")
+    until(beats, 15, "its heart beats again")
+
+
 def test_a_cancelled_job_leaves_no_effect_though_it_was_running(system: System, client: httpx.Client) -> None:
     job = submit(client)
     until(lambda: client.get(f"/v1/jobs/{job}").json()["state"] == "running", 10, "it runs")
