@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gate.tools import Tools
 
 TARGET = "readiness.toml"
+FORMATS = ("html", "md", "junit", "sarif", "handoff")
 PROFILES = ("quick", "release", "soak")
 _REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 
@@ -61,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
 
     report = commands.add_parser("report", help="write a run's documents anew from its results.json; needs no Docker")
     report.add_argument("run", type=Path, help="a run's folder, or its results.json")
-    report.add_argument("--format", default="html,md,junit,sarif", help="html,md,junit,sarif (default: all)")
+    report.add_argument("--format", default=",".join(FORMATS), help=f"{','.join(FORMATS)} (default: all)")
 
     listing = commands.add_parser("list", help="the checks, with what they need")
     listing.add_argument("--json", action="store_true", help="as JSON")

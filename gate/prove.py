@@ -12,9 +12,10 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from gate import lanes, runner, shell
 from gate import target as targets
@@ -228,9 +229,11 @@ def _edit(folder: Path, edit: dict[str, str]) -> None:
 
 
 def named_files(folder: Path, name: str, target: Target) -> tuple[Path, ...]:
-    """The files that a key of readiness.toml, `{metrics.rules}`, names in this folder; none when the target has no such key."""
-    table, _, key = name.strip("{}").partition(".")
-    named: str | Iterable[str] = getattr(getattr(target, table, None), key, ())
+    """The files that a key of readiness.toml, `{metrics.rules}` or `{documentation.subjects.contacts}`, names in this folder;
+    none when the target has no such key."""
+    named: Any = target
+    for key in name.strip("{}").split("."):
+        named = named.get(key, ()) if isinstance(named, Mapping) else getattr(named, key, ())
     globs = (named,) if isinstance(named, str) else named
     return tuple(sorted({path for glob in globs for path in folder.glob(glob)}))
 

@@ -30,7 +30,7 @@ from gate.verdict import decide
 
 RUNS = Path(".readygate") / "runs"
 WAIVERS = "waivers.toml"
-DOCUMENTS = ("html", "md", "junit", "sarif")
+DOCUMENTS = ("html", "md", "junit", "sarif", "handoff")
 _POLL_S = 0.25
 _NOT_REACHED = "the run did not reach it"
 
@@ -246,6 +246,7 @@ def _identity(target: Target) -> dict[str, Json]:
         "readiness_sha256": target.sha256,
         "waivers_sha256": hashlib.sha256(waived.read_bytes()).hexdigest() if waived.exists() else None,
         "release": dict(target.releases),
+        **(target.documentation.identity(target.folder) if target.documentation else {}),
     }
 
 

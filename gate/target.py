@@ -8,10 +8,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
-from gate import access, alerts, builtin, hardening, kernel, network
+from gate import access, alerts, builtin, documentation, hardening, kernel, network
 from gate.access import AccessTable
 from gate.alerts import AlertsTable
 from gate.configuration import CapacityTable, ConfigurationTable, RefusalTable, RotationTable
+from gate.documentation import DocumentationTable
 from gate.hardening import HardeningTable
 from gate.limits import default_limits, limits
 from gate.model import Json, Limit
@@ -189,6 +190,7 @@ class Target:
     alerts: AlertsTable | None
     access: AccessTable | None
     configuration: ConfigurationTable | None
+    documentation: DocumentationTable | None
     hardening: HardeningTable
     refusal: RefusalTable | None
     capacity: CapacityTable | None
@@ -311,7 +313,8 @@ class Target:
             # The built-in deploy replaces each container where it runs, so for a moment nobody answers.
             "live-switch": "deploy" in self.commands and not self._built_in("deploy"),
             "faults": self.stack.mode == "own",
-        } | access.offered(self.access)
+        }
+        offers |= access.offered(self.access) | documentation.offered(self.documentation)
         return frozenset(found | {name for name, offered in offers.items() if offered})
 
     def _built_in(self, name: str) -> bool:
@@ -330,6 +333,7 @@ def capability_names() -> frozenset[str]:
     names = {f"{table}.{key}" for table in ("commands", "releases", "bad_releases") for key in tables[table].keys}
     names |= {f"alerts.faults.{fault}" for fault in alerts.FAULTS}
     names |= {"alerts.receivers", "alerts.watchdog", "alerts.severities", *access.offered(None)}
+    names |= documentation.offered(None).keys()
     names |= {"auth", "api.version", "api.tls", "job", "job.running", "job.new_body"}
     names |= {"logs.read", "logs.request_header", "logs.hops", "logs.burst_alert"}
     names |= {"database.sql", "database.effects_sql", "database.encrypted"}
@@ -376,6 +380,7 @@ def load(path: Path, profile: str | None = None) -> Target:
         alerts=alerts.table(data["alerts"]) if "alerts" in data else None,
         access=access.table(data["access"]) if "access" in data else None,
         configuration=ConfigurationTable(**_frozen(data["configuration"])) if "configuration" in data else None,
+        documentation=documentation.table(data["documentation"]) if "documentation" in data else None,
         hardening=hardening.table(data.get("hardening", {})),
         refusal=RefusalTable(**_frozen(data["refusal"])) if "refusal" in data else None,
         rotation=RotationTable(**_frozen(data["rotation"])) if "rotation" in data else None,

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from gate.access import access_problems
 from gate.alerts import alert_problems
 from gate.configuration import configuration_problems
+from gate.documentation import documentation_problems
 from gate.hardening import hardening_problems
 from gate.limits import limit_problems
 from gate.model import Json
@@ -381,6 +382,7 @@ RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
     hardening_problems,
     network_problems,
     configuration_problems,
+    documentation_problems,
     access_problems,
     source_problems,
 )

@@ -15,13 +15,14 @@ from gate.model import Json, Run, Verdict
 from gate.shell import CommandFailed
 from gate.target import Target
 from gate.tools import Tools
-from reports import html, junit, markdown, matrix, sarif, terminal
+from reports import handoff, html, junit, markdown, matrix, sarif, terminal
 
 _WRITERS = {
     "html": ("report.html", html.render),
     "md": ("summary.md", markdown.render),
     "junit": ("junit.xml", junit.render),
     "sarif": ("readiness.sarif", sarif.render),
+    "handoff": ("handoff.md", handoff.render),
 }
 
 

@@ -1,0 +1,1 @@
+"""The documents: complete, true, and good enough to act on at night; every command in them exists."""
