@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,12 @@ REGISTRY = re.compile(
 )
 
 
+@cache
+def parsed(text: str) -> ast.Module:
+    """The syntax tree of a file, which several rules look at."""
+    return ast.parse(text)
+
+
 def sources(*folders: str) -> dict[str, str]:
     """Path below the root -> text of every Python file of these folders."""
     found = (path for folder in folders for path in sorted((ROOT / folder).rglob("*.py")))
@@ -55,7 +62,7 @@ def sources(*folders: str) -> dict[str, str]:
 
 def imports(text: str) -> Iterator[str]:
     """First names of all imported modules, wherever in the file they are imported, `__import__` included."""
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(parsed(text)):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level:
@@ -78,7 +85,7 @@ def started(files: dict[str, str]) -> list[str]:
     """Every place that starts a process, by whatever name."""
     wrong = []
     for path, text in files.items():
-        tree = ast.parse(text)
+        tree = parsed(text)
         aliases = _aliases(tree)
         for node in ast.walk(tree):
             full = _full_name(node.func, aliases) if isinstance(node, ast.Call) else ""
@@ -98,7 +105,7 @@ def started(files: dict[str, str]) -> list[str]:
 def sleeps(files: dict[str, str]) -> Iterator[tuple[str, str]]:
     """File and function of every time.sleep."""
     for path, text in files.items():
-        tree = ast.parse(text)
+        tree = parsed(text)
         aliases = _aliases(tree)
         for function, node in _in_functions(tree):
             if isinstance(node, ast.Call) and _full_name(node.func, aliases) == "time.sleep":
@@ -111,7 +118,7 @@ def named_things(files: dict[str, str], words: Iterable[str]) -> list[str]:
     return [
         f"{path}:{node.lineno} {found[0]!r} in {str(node.value)[:60]!r}"
         for path, text in files.items()
-        for node in _texts(ast.parse(text))
+        for node in _texts(parsed(text))
         if (found := pattern.search(str(node.value)))
     ]
 
@@ -197,9 +204,9 @@ def test_a_planted_arrow_is_found(path, text):
 
 def test_processes_start_in_two_places_only():
     """reference/ may, where its containers must: none of its Python does so now."""
-    wrong = [place for place in started(sources(*ALLOWED)) if place.partition(":")[0] not in MAY_START]
-    assert wrong == []
-    assert {place.partition(":")[0] for place in started(sources(*ALLOWED))} == MAY_START
+    found = started(sources(*ALLOWED))
+    assert [place for place in found if place.partition(":")[0] not in MAY_START] == []
+    assert {place.partition(":")[0] for place in found} == MAY_START
 
 
 @pytest.mark.parametrize(
@@ -297,7 +304,7 @@ def test_the_catalogue_is_current():
 def test_conftest_wires_and_nothing_else():
     text = (ROOT / "conftest.py").read_text()
     assert len(text.splitlines()) <= 30
-    assert not [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.If)]
+    assert not [node for node in ast.walk(parsed(text)) if isinstance(node, ast.FunctionDef | ast.If)]
 
 
 def test_tracked_files_name_no_checkout_and_no_registry():
