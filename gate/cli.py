@@ -72,6 +72,8 @@ def parser() -> argparse.ArgumentParser:
     init = commands.add_parser("init", help="write a commented readiness.toml to start from")
     init.add_argument("--target", type=Path, default=Path(TARGET), metavar="FILE")
     commands.add_parser("clean", help="remove what kept or killed runs left behind")
+    completion = commands.add_parser("completion", help='for ~/.bashrc: eval "$(readygate completion bash)"')
+    completion.add_argument("shell", choices=("bash",))
     return top
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 
-from gate import catalogue, controls, prove, results, runner, sabotage, schema
+from gate import build_server, catalogue, controls, longest, prove, results, runner, sabotage, schema
 from gate import compliance as compliances
 from gate import target as targets
 from gate.areas import AREAS
@@ -36,7 +36,10 @@ def run(options: argparse.Namespace, machine: Machine) -> ExitStatus:
     tools, ended = _ended(options, machine, *_selected(options))
     console = _stderr() if options.json else Out()
     console.print(tools.summary(ended.run, ended.verdict))
+    _say_way(console, ended, quiet=options.quiet)
     _say_report(console, ended)
+    if problem := build_server.tell(ended.run, ended.verdict, ended.folder, tools):
+        _stderr().print(problem, highlight=False, markup=False)
     if options.json:
         # The same JSON, with nothing in it that a build server would take for a command.
         write((ended.folder / "results.json").read_text().replace("##", "#\\u0023").replace("::", ":\\u003a"))
@@ -190,8 +193,23 @@ def _ended(
     return tools, runner.run(request, tools, Progress(_stderr(), quiet=options.quiet))
 
 
+def _say_way(console: Out, ended: Ended, *, quiet: bool) -> None:
+    """Where the time went, so that whoever finds a run too long knows what to look at."""
+    if not quiet and (way := longest.longest(ended.run)):
+        console.print(f"longest way  {way}", highlight=False, markup=False)
+
+
 def _say_report(console: Out, ended: Ended) -> None:
     console.print(f"report  {ended.folder / 'report.html'}", soft_wrap=True, highlight=False, markup=False)
+
+
+def completion(options: argparse.Namespace, machine: Machine) -> ExitStatus:  # noqa: ARG001
+    """What a shell evaluates to complete words of this command."""
+    from gate import cli  # noqa: PLC0415  (nobody else waits for it)
+    from gate import completion as completions
+
+    write(completions.bash(cli.parser()))
+    return ExitStatus.GO
 
 
 TARGET = "readiness.toml"
@@ -205,6 +223,7 @@ BY_NAME: Mapping[str, Callable[[argparse.Namespace, Machine], ExitStatus]] = {
     "doctor": doctor,
     "init": init,
     "clean": clean,
+    "completion": completion,
 }
 
 

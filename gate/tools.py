@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ class Tools:
 
     `prepare` runs the target's own preparation (with the prefix for its images), `forget` removes the images of a prefix.
     `host` tells about the machine; `render` writes documents of these formats into a folder; `summary` is the end block,
-    `matrix` the standing of the security controls.
+    `matrix` the standing of the security controls, `annotations` the reasons against GO in the words of a build server.
     """
 
     reap: Callable[[], list[str]]
@@ -32,3 +32,4 @@ class Tools:
     render: Callable[[Run, Verdict, Path, tuple[str, ...]], list[Path]]
     summary: Callable[[Run, Verdict], RenderableType]
     matrix: Callable[[Run, Verdict], RenderableType]
+    annotations: Callable[[Run, Verdict], Iterator[str]]

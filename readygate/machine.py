@@ -15,7 +15,7 @@ from gate.model import Json, Run, Verdict
 from gate.shell import CommandFailed
 from gate.target import Target
 from gate.tools import Tools
-from reports import handoff, html, junit, markdown, matrix, sarif, terminal
+from reports import handoff, html, junit, markdown, matrix, sarif, terminal, workflow
 
 _WRITERS = {
     "html": ("report.html", html.render),
@@ -39,6 +39,7 @@ def tools() -> Tools:
         render=_render,
         summary=terminal.render,
         matrix=matrix.render,
+        annotations=workflow.github,
     )
 
 
