@@ -206,7 +206,7 @@ def _say_report(console: Out, ended: Ended) -> None:
 def completion(options: argparse.Namespace, machine: Machine) -> ExitStatus:  # noqa: ARG001
     """What a shell evaluates to complete words of this command."""
     from gate import cli  # noqa: PLC0415  (nobody else waits for it)
-    from gate import completion as completions
+    from gate import completion as completions  # noqa: PLC0415
 
     write(completions.bash(cli.parser()))
     return ExitStatus.GO

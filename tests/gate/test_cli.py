@@ -161,6 +161,7 @@ def test_documents_are_written_anew_without_an_engine(here, run):
     assert {Path(line).name for line in done.stdout.split()} == {
         "report.html",
         "summary.md",
+        "handoff.md",
         "junit.xml",
         "readiness.sarif",
     }
