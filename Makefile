@@ -6,8 +6,9 @@ SHELL := /bin/sh
 
 PYTHON := .venv/bin/python
 READY := .venv/ready
-# Whole files to a worker each, as many workers as cores: what a file shares is made once, and its tests keep their order.
-PARALLEL := -n logical --dist loadfile --no-loadscope-reorder
+# Whole files to a worker each: what a file shares is made once, and its tests keep their order. Two workers a core, because half of
+# the tests wait for processes of their own.
+PARALLEL := -n $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN)) --dist loadfile --no-loadscope-reorder
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 help: ## Say what can be made

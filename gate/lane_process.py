@@ -17,7 +17,7 @@ from gate.model import Check, Lane
 TREE = Path(__file__).resolve().parent.parent
 SUITES = TREE / "suites"
 RULES = SUITES / "lane.ini"
-_PLUGINS = ("gate.plugin", "fixtures.suite", "pytest_html.plugin", "pytest_html.fixtures", "pytest_metadata.plugin")
+PLUGINS = ("gate.plugin", "fixtures.suite", "pytest_html.plugin", "pytest_html.fixtures", "pytest_metadata.plugin")
 # pytest: all passed, some failed, or none was left to run, which is well only where all are not applicable: a check
 # without a result is unverified whatever the status. Anything else means that it did not run as asked.
 _HEALTHY_ENDS = {0, 1, 5}
@@ -48,7 +48,7 @@ class LaneProcess:
         """Start pytest on the suites with this lane's context, its output in the run's folder."""
         folder = Path(context.run_folder)
         context_file = context.save()
-        plugins = [part for name in _PLUGINS for part in ("-p", name)]
+        plugins = [part for name in PLUGINS for part in ("-p", name)]
         page = ["--html", str(folder / "pytest" / f"{context.lane}.html"), "--self-contained-html"]
         suites = context.suites
         only_here = ["-c", str(RULES), "--rootdir", suites, "--confcutdir", suites]

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
+from gate import lane_process
 from gate.model import Check, CheckResult, Sabotage
 from gate.progress import Progress
 from gate.runner import Ended, Request, run
@@ -16,6 +18,10 @@ from gate.target import load
 from gate.tools import Tools
 from readygate import machine
 from tests.gate.toml_files import READINESS, written
+
+# What stands systems up takes half a second to import, in each of some sixty lanes, whose suites need none.
+WHOLE = lane_process.PLUGINS
+lane_process.PLUGINS = tuple(name for name in WHOLE if name != "fixtures.suite")
 
 HEAD = """\
 import os, threading, time
@@ -72,13 +78,22 @@ def tools() -> Tools:
     )
 
 
-def judged(folder: Path, files: Mapping[str, str], wanted: Iterable[str | Check], *, more: str = "") -> Ended:
-    """A run of these suites on a small target in `folder`."""
+def judged(
+    folder: Path,
+    files: Mapping[str, str],
+    wanted: Iterable[str | Check],
+    *,
+    more: str = "",
+    plugins: tuple[str, ...] = lane_process.PLUGINS,
+) -> Ended:
+    """A run of these suites on a small target in `folder`; WHOLE are the plugins of a run that anybody starts."""
     (folder / "system").mkdir(exist_ok=True)
     target = load(written(folder / "system", READINESS + more), "quick")
     checks = tuple(expected(each) if isinstance(each, str) else each for each in wanted)
     asked = Request(target, "quick", checks, folder / "runs", suites=suites(folder, files))
-    return run(asked, tools(), Progress(Console(file=io.StringIO()), quiet=True))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lane_process, "PLUGINS", plugins)
+        return run(asked, tools(), Progress(Console(file=io.StringIO()), quiet=True))
 
 
 def by_id(ended: Ended) -> dict[str, CheckResult]:

@@ -30,7 +30,8 @@ from tests.reports import hostile as texts
 from tests.reports.factory import TODAY
 
 COMMANDS = "::set-output name=x::y\n  ::add-mask::a\n##[error]owned ##vso[task.setvariable variable=x]y ##teamcity[x]"
-HOSTILE = {**texts.ALL, "commands": COMMANDS}
+# A line of a megabyte goes through each renderer in tests/reports; a run passes every text on some thirty times.
+HOSTILE = {**texts.ALL, "commands": COMMANDS, "long": texts.LONG[:100_000]}
 ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 OBEYED = re.compile(r"^\s*::[A-Za-z][\w-]*(?:\s[^\n]*)?::|##\w*\[", re.MULTILINE)
 PATHS = ("../../up", "/etc/passwd", "..", ".", "a/../../b", "evidence.ndjson", "\x00", "-rf", "con:x", "A" * 5000)

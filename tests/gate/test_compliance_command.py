@@ -60,7 +60,7 @@ def test_results_without_controls_are_no_compliance(here: Path, capsys: pytest.C
     assert "holds no security controls\nhint: scripts/compliance-check.sh" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("text", texts.ALL.values(), ids=texts.ALL)
+@pytest.mark.parametrize("text", [text[:100_000] for text in texts.ALL.values()], ids=texts.ALL)
 def test_nothing_in_it_acts_on_the_terminal(here: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
     results.write(*judge(hostile(text.encode("utf-8", "replace").decode())), here / "results.json")
     assert cli.main(["compliance", "--results", "."], bench.tools) == ExitStatus.NO_GO

@@ -291,9 +291,8 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Ended:
         "conftest.py": CONFTEST.replace("{secret!r}", repr(SECRET)),
         "recovery/test_everything.py": SUITE.replace("{secret!r}", repr(SECRET)),
     }
-    return bench.judged(
-        tmp_path_factory.mktemp("honest"), files, [*SAYS, *EXCUSED.keys() - SAYS, *LEAKING], more=ABSENT
-    )
+    wanted = [*SAYS, *EXCUSED.keys() - SAYS, *LEAKING]
+    return bench.judged(tmp_path_factory.mktemp("honest"), files, wanted, more=ABSENT, plugins=bench.WHOLE)
 
 
 @pytest.mark.parametrize(("check", "outcome", "sentence"), [(k, *v) for k, v in SAYS.items()])
