@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import errno
+import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from gate.areas import AREAS
 from gate.errors import CouldNotRunError, Stopped, UsageError
@@ -26,10 +28,20 @@ PROFILES = ("quick", "release", "soak")
 _REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with a command line as every other error is said: a sentence, and the command that helps."""
+
+    def error(self, message: str) -> NoReturn:
+        choice = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
+        near = get_close_matches(choice[1], re.findall(r"[\w-]+", choice[2]), n=1) if choice else []
+        meant = f", did you mean '{near[0]}'?" if near else ""
+        self.exit(int(ExitStatus.USAGE), visible(f"error: {message}{meant}\nhint: {self.prog} --help\n"))
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line, with the exit statuses in its help."""
     statuses = "\n".join(f"  {int(status):>3}  {status.sentence}" for status in ExitStatus)
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="readygate",
         description="Decides whether a containerised job-processing system may go to production, with evidence.",
         epilog=f"exit statuses:\n{statuses}",
