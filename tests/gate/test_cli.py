@@ -162,6 +162,14 @@ def test_what_cannot_be_removed_costs_no_results(here, capsys, monkeypatch):
     assert (here / ".readygate/runs/latest/report.html").is_file()
 
 
+def test_colours_are_for_terminals_and_for_those_who_ask(here):
+    results.write(*judge(no_go()), here / "results.json")
+    plain = readygate("compliance", "--results", ".", cwd=here, FORCE_COLOR="", NO_COLOR="")
+    asked = readygate("compliance", "--results", ".", cwd=here, FORCE_COLOR="1", NO_COLOR="")
+    assert "\x1b" not in plain.stdout
+    assert "\x1b[" in asked.stdout
+
+
 @pytest.mark.parametrize("run", [go(), no_go(), incomplete()], ids=["go", "no-go", "incomplete"])
 def test_documents_are_written_anew_without_an_engine(here, run):
     results.write(*judge(run), here / "results.json")
