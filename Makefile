@@ -10,6 +10,8 @@ READY := .venv/ready
 # the tests wait for processes of their own.
 PARALLEL := -n $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN)) --dist loadfile --no-loadscope-reorder
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Compiled modules are kept, whatever the caller's shell says: every worker would compile all of them, in three seconds of each core.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
