@@ -21,7 +21,7 @@ from gate.status import ExitStatus
 if TYPE_CHECKING:
     from jsonschema import ValidationError
 
-VERSION = "1.1"
+VERSION = "1.2"
 SCHEMA = Path(__file__).with_name("results.schema.json")
 AGAIN = "make a new one with: readygate run"
 
@@ -33,6 +33,7 @@ class ResultsError(UsageError):
 def document(run: Run, verdict: Verdict) -> dict[str, Json]:
     """Return the run and its verdict as results.json holds them: plain values, nothing that JSON cannot say."""
     facts = asdict(run)
+    regressions = facts.pop("regressions")
     checks = [{"id": check["id"], "area": check["id"].split(".", 1)[0]} | check for check in facts.pop("checks")]
     status = ExitStatus.of(verdict.decision)
     whole = {
@@ -42,6 +43,7 @@ def document(run: Run, verdict: Verdict) -> dict[str, Json]:
         "criteria": [asdict(criterion) for criterion in criteria(run, verdict)],
         **({"compliance": compliance(run, verdict).document()} if run.controls else {}),
         "checks": checks,
+        "regressions": regressions,
     }
     plain: dict[str, Json] = _plain(whole)
     return plain
@@ -79,7 +81,8 @@ def read(path: Path) -> tuple[Run, Verdict]:
     if (flaw := _flaw(data)) is not None:
         raise ResultsError(f"{path}: not valid at {flaw.json_path}: {flaw.message[:200]}; {AGAIN}")
     run, verdict = _adapters()
-    return run.validate_python(data["run"] | {"checks": data["checks"]}), verdict.validate_python(data["verdict"])
+    whole = data["run"] | {"checks": data["checks"], "regressions": data.get("regressions", [])}
+    return run.validate_python(whole), verdict.validate_python(data["verdict"])
 
 
 def _parse(path: Path) -> Json:
