@@ -268,7 +268,7 @@ class Control:
 class Earlier:
     """A run before this one, of the same system, profile and kind of machine.
 
-    `numbers` are typical values by check and measurement ("load.five-jobs average job"), `limits` the limits they had;
+    `numbers` are typical values by check and measurement ("load.five-jobs average job (s)"), `limits` the limits they had;
     `not_passed` are the checks that failed or were unverified.
     """
 

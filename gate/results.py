@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -12,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
+from gate import files
 from gate.compliance import compliance
 from gate.criteria import criteria
-from gate.errors import UsageError
+from gate.errors import CouldNotRunError, UsageError
 from gate.model import Json, Run, Verdict
 from gate.status import ExitStatus
 
@@ -27,7 +27,11 @@ AGAIN = "make a new one with: readygate run"
 
 
 class ResultsError(UsageError):
-    """A results file that cannot be read or written; its text names the file and what mends it."""
+    """A results file that cannot be read; its text names the file and what mends it."""
+
+
+class NotWritten(CouldNotRunError):
+    """The disk refuses a results file; its text names the file, its hint shows the disk."""
 
 
 def document(run: Run, verdict: Verdict) -> dict[str, Json]:
@@ -49,21 +53,18 @@ def document(run: Run, verdict: Verdict) -> dict[str, Json]:
     return plain
 
 
+def text(run: Run, verdict: Verdict) -> str:
+    """Return results.json, byte for byte as `write` writes it."""
+    return json.dumps(document(run, verdict), allow_nan=False, separators=(",", ":")) + "\n"
+
+
 def write(run: Run, verdict: Verdict, path: Path) -> None:
-    """Replace the file at once or not at all; ResultsError when the disk refuses."""
-    text = json.dumps(document(run, verdict), allow_nan=False, separators=(",", ":"))
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    """Replace the file at once or not at all; NotWritten when the disk refuses."""
     try:
-        with draft.open("w", encoding="utf-8") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-        _fsync_folder(path.parent)
+        files.replace(path, text(run, verdict))
     except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise ResultsError(
-            f"{path}: cannot be written ({error.strerror}); free space or correct its folder, then run again"
+        raise NotWritten(
+            f"{path}: cannot be written ({error.strerror}); what was there before is whole", f"df -h {path.parent}"
         ) from error
 
 
@@ -87,15 +88,15 @@ def read(path: Path) -> tuple[Run, Verdict]:
 
 def _parse(path: Path) -> Json:
     try:
-        text = path.read_text(encoding="utf-8")
+        content = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ResultsError(f"{path}: cannot be read ({error.strerror}); {AGAIN}") from error
     except UnicodeDecodeError as error:
         raise ResultsError(f"{path}: not a results file (not UTF-8 text); {AGAIN}") from error
     try:
-        return json.loads(text, parse_constant=_refuse)
+        return json.loads(content, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
-        cut = text.lstrip().startswith("{") and not text.rstrip().endswith("}")
+        cut = content.lstrip().startswith("{") and not content.rstrip().endswith("}")
         what = "cut off before its end" if cut else f"not JSON ({error})"
         raise ResultsError(f"{path}: {what}; {AGAIN}") from error
 
@@ -111,14 +112,6 @@ def _plain(value: Json) -> Json:
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _fsync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _flaw(data: Json) -> ValidationError | None:

@@ -129,7 +129,9 @@ def test_the_schema_is_a_schema_and_names_every_field() -> None:
     schema = json.loads(results.SCHEMA.read_text())
     Draft202012Validator.check_schema(schema)
     for noun, name in DEFINED.items():
-        fields = {field.name for field in dataclasses.fields(noun)} - ({"checks", "regressions"} if noun is Run else set())
+        fields = {field.name for field in dataclasses.fields(noun)} - (
+            {"checks", "regressions"} if noun is Run else set()
+        )
         fields |= DERIVED.get(name, set())
         assert set(schema["$defs"][name]["properties"]) == fields
         assert set(schema["$defs"][name]["required"]) == fields - LATER.get(name, set())
@@ -204,8 +206,8 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     def full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("gate.results.os.fsync", full)
-    with pytest.raises(results.ResultsError, match="No space left"):
+    monkeypatch.setattr("gate.files.os.fsync", full)
+    with pytest.raises(results.NotWritten, match="No space left"):
         results.write(*judge(no_go()), path)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["results.json"]

@@ -1,0 +1,65 @@
+"""The numbers that a handoff asks for, each with its limit: measured by this run, or said not to be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from gate.compliance import Compliance
+from gate.model import Measurement
+from reports import view
+from reports.number import headroom
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """A promised number; `row` is None where this run has not measured it. `of`: how many measurements it is the worst of."""
+
+    title: str
+    row: view.LimitRow | None
+    of: int = 0
+
+
+# Title, checks that measure it, names of the limits that it may have.
+ASKED = (
+    ("Deployment from nothing", "deployment.cold-start", ("deployment.cold_start_s",)),
+    ("Rollback", "rollback.time", ("rollback.time_s",)),
+    ("Alert after a fault", "monitoring.alert-*", ("monitoring.alert_s",)),
+    ("Recovery time (RTO)", "recovery.*", ("recovery.rto*", "recovery.restore*_s", "recovery.whole_loss*_s")),
+    ("Recovery point (RPO)", "recovery.*", ("recovery.rpo*", "recovery.data_loss*")),
+    ("Average job of five", "load.five-jobs", ("load.processing*",)),
+    ("Average job of ten", "load.ten-jobs", ("load.processing*", "load.ten*")),
+)
+CONTROLS = "Security controls"
+
+
+def headlines(limits: tuple[view.LimitRow, ...], controls: Compliance) -> tuple[Headline, ...]:
+    """Return every number that is asked for, in the order of the handoff; of several measurements, the worst."""
+    found = [_headline(title, [row for row in limits if _is(row, checks, names)]) for title, checks, names in ASKED]
+    if controls.rows:
+        found.insert(3, Headline(CONTROLS, _of_controls(controls), len(controls.rows)))
+    return tuple(found)
+
+
+def _headline(title: str, rows: list[view.LimitRow]) -> Headline:
+    if not rows:
+        return Headline(title, None)
+    return Headline(title, min(rows, key=_left), len(rows))
+
+
+def _left(row: view.LimitRow) -> float:
+    share = headroom(row.measurement)
+    return (1.0 if row.measurement.kept else -1.0) if share is None else share
+
+
+def _is(row: view.LimitRow, checks: str, names: tuple[str, ...]) -> bool:
+    """Whether a measurement is of these checks and this limit; results before 1.2 do not name limits."""
+    name = row.measurement.limit_name
+    if not fnmatchcase(row.check, checks):
+        return False
+    return any(fnmatchcase(name, each) for each in names) if name else "*" not in checks
+
+
+def _of_controls(controls: Compliance) -> view.LimitRow:
+    share = 100 * controls.verified / controls.applicable if controls.applicable else 0.0
+    return view.limit_row("", "controls", Measurement(CONTROLS, share, "%", 100.0, "min", n=controls.applicable))
