@@ -43,6 +43,7 @@ def command(options: argparse.Namespace, machine: Callable[[], Tools]) -> ExitSt
 
 def _line(entry: Entry) -> str:
     counts = entry.counts
-    what = f"{counts.get('passed', 0)} of {counts.get('total', 0)} passed, {counts.get('blockers', 0)} against"
+    what = f"{counts.get('passed', 0)} of {counts.get('total', 0)} passed, {counts.get('blockers', 0)} blockers"
     narrowed = "" if not entry.narrowed else "  (a part)"
-    return flat(f"{entry.id}  {entry.decision:<10}  {entry.release:<10}  {entry.profile:<8}  {what}{narrowed}")
+    release, profile = flat(entry.release), flat(entry.profile)
+    return f"{flat(entry.id):<22}  {flat(entry.decision):<10}  {release:<10}  {profile:<8}  {what}{narrowed}"

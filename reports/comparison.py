@@ -10,11 +10,18 @@ from rich.text import Text
 
 from gate.compare import Comparison, Turn
 from gate.model import Change, Run
+from gate.noise import MARGIN
 from gate.text import flat
 from reports.number import number, pair, quantity
 
 SHOWN = 20  # lines of one kind; --json has them all
+FEW = 6  # of those that tell nothing yet
 COLOURS = {"worse": "red", "better": "green", "cannot tell": "yellow", "not worse": "dim"}
+TITLES = {
+    "worse": "Worse beyond noise",
+    "better": "Better beyond noise",
+    "cannot tell": "Moved, and it cannot be told whether that is noise",
+}
 SIGNS = {"worse": "▲", "better": "▼", "cannot tell": "?", "not worse": "="}
 
 
@@ -32,11 +39,16 @@ def render(before: Run, now: Run, found: Comparison) -> RenderableType:
             parts += _lines(map(_turn, turns), "red" if turns[0].worse else "")
     for certain, colour in COLOURS.items():
         changes = [change for change in found.changes if change.certain == certain]
+        if certain == "cannot tell":
+            changes = [change for change in changes if change.effect is None or abs(change.effect) >= MARGIN]
         if changes and certain != "not worse":
-            parts.append(Text(f"{certain.capitalize()} ({len(changes)})", "bold"))
-            parts += _lines((f"{SIGNS[certain]} {sentence(change)}" for change in changes), colour)
-    same = sum(change.certain == "not worse" for change in found.changes)
-    parts.append(Text(f"{len(found.changes)} numbers compared, {same} of them not worse beyond noise", "dim"))
+            parts.append(Text(f"{TITLES[certain]} ({len(changes)})", "bold"))
+            most = FEW if certain == "cannot tell" else SHOWN
+            parts += _lines((f"{SIGNS[certain]} {sentence(change)}" for change in changes), colour, most=most)
+    told = sum(change.certain != "cannot tell" for change in found.changes)
+    parts.append(
+        Text(f"{len(found.changes)} numbers in both runs; of {told} of them it can be told whether they moved", "dim")
+    )
     return Group(*parts)
 
 
@@ -65,9 +77,9 @@ def _turn(turn: Turn) -> str:
     return f"{turn.check}: {before} → {now}"
 
 
-def _lines(texts: Iterable[str], style: str, sign: str = "") -> Iterator[RenderableType]:
+def _lines(texts: Iterable[str], style: str, sign: str = "", most: int = SHOWN) -> Iterator[RenderableType]:
     all_ = [*texts]
-    for text in all_[:SHOWN]:
+    for text in all_[:most]:
         yield Padding(Text(flat(sign + text), style), (0, 0, 0, 2), expand=False)
-    if len(all_) > SHOWN:
-        yield Padding(Text(f"… {len(all_) - SHOWN} more: --json"), (0, 0, 0, 2), expand=False)
+    if len(all_) > most:
+        yield Padding(Text(f"… {len(all_) - most} more: --json"), (0, 0, 0, 2), expand=False)

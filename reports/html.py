@@ -91,6 +91,7 @@ def _facts_of_page(run: Run, verdict: Verdict) -> dict[str, Any]:
         "area_index": {area.name: index for index, area in enumerate(areas)},
         "areas": areas,
         "bar": charts.bar,
+        "brief": view.brief,
         "clock": _clock,
         "control_families": _families(controls),
         "controls": controls,

@@ -66,10 +66,9 @@ def _reasons(title: str, blockers: tuple[Blocker, ...]) -> Iterator[str]:
 def _promised(run: Run, verdict: Verdict, rows: tuple[view.Row, ...]) -> Iterator[tuple[str, ...]]:
     for each in headlines(view.limits(rows), compliance(run, verdict)):
         if each.row is None:
-            yield each.title, "? not measured", "–", "–", "–"
+            yield each.title, f"{each.sign} {each.word}", "–", "–", "–"
         else:
-            sign = "✓" if each.row.measurement.kept else "✕"
-            yield each.title, f"{sign} {each.row.word}", each.row.measured, each.row.limit, each.row.left
+            yield each.title, f"{each.sign} {each.word}", each.row.measured, each.row.limit, each.row.left
 
 
 def _changes(run: Run) -> Iterator[tuple[str, ...]]:

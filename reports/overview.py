@@ -60,7 +60,7 @@ def _trends(history: History, entries: tuple[Entry, ...]) -> Iterator[tuple[str,
     if newest is None:
         return
     alike = [entry for entry in reversed(entries) if entry.sealed and _kind(entry) == _kind(newest)]
-    for title, checks, _ in ASKED:
+    for title, checks, *_ in ASKED:
         for name, unit, numbers in history.measured(checks):
             runs = [entry for entry in alike if entry.id in numbers][-SHOWN:]
             if len(runs) > 1:

@@ -10,6 +10,7 @@ from datetime import date
 from enum import StrEnum
 
 from gate.model import Blocker, CheckResult, Decision, Measurement, Outcome, Run, Verdict, Waiver
+from gate.text import flat
 from gate.verdict import judged
 from reports.number import TIGHT, headroom, headroom_text, pair, quantity
 
@@ -170,6 +171,12 @@ def what(blocker: Blocker) -> str:
     measured, limit = pair(blocker.measured, blocker.limit)
     fact = f"{quantity(measured, blocker.unit)}, limit {quantity(limit, blocker.unit)}"
     return blocker.summary if fact in blocker.summary else f"{blocker.summary} ({fact})"
+
+
+def brief(text: str, length: int = 200) -> str:
+    """Return as much of a text as the first screen has room for; the whole stands at its check."""
+    line = flat(text)
+    return line if len(line) <= length else f"{line[:length].rsplit(' ', 1)[0]} …"
 
 
 def waivers(run: Run) -> Iterator[tuple[Waiver, int | None]]:
