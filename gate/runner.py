@@ -72,8 +72,9 @@ def run(request: Request, tools: Tools, progress: Progress) -> Ended:
     behind, and Stopped at a second signal, when only `readygate clean` is promised to tidy up."""
     began = time.monotonic()
     waived = waivers.load(request.target.folder / WAIVERS, today())
-    state = remember.recall(_first(request, tools), request.history, progress.say)
+    state = _first(request, tools)
     folder = _folder(request.runs, state.id)
+    state = remember.recall(state, request.history, progress.say)
     _save(state, folder)
     processes: list[LaneProcess] = []
     stopped: int | None = None

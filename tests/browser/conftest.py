@@ -22,7 +22,13 @@ AXE = Path(os.environ.get("AXE", "node_modules/axe-core/axe.min.js"))
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A page of every kind, by name."""
     folder = tmp_path_factory.mktemp("pages")
-    runs = {"go": go(), "no-go": no_go(), "incomplete": incomplete(), "hostile": hostile(texts.MARKUP), "large": many(10_000)}
+    runs = {
+        "go": go(),
+        "no-go": no_go(),
+        "incomplete": incomplete(),
+        "hostile": hostile(texts.MARKUP),
+        "large": many(10_000),
+    }
     texts_of = {name: html.render(*judge(run)) for name, run in runs.items()}
     history = History(folder)
     for day in (1, 2, 3):

@@ -29,7 +29,10 @@ def as_usual(browser: Tab) -> None:
 def test_it_asks_for_nothing_and_complains_of_nothing(name: str, browser: Tab, pages: dict[str, Path]) -> None:
     browser.open(pages[name])
     browser.run("0")
-    assert {each["request"]["url"] for each in browser.of("Network.requestWillBeSent")} <= {pages[name].as_uri(), "data:,"}
+    assert {each["request"]["url"] for each in browser.of("Network.requestWillBeSent")} <= {
+        pages[name].as_uri(),
+        "data:,",
+    }
     assert browser.of("Log.entryAdded") == []
     assert browser.of("Runtime.consoleAPICalled") == []
     assert browser.of("Page.javascriptDialogOpening") == []
