@@ -11,6 +11,7 @@ import math
 import operator
 import re
 import statistics
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -98,6 +99,17 @@ class Evidence:
         self.timeline.append(moment)
         self._append("event", [moment.t, moment.kind, moment.label])
         return moment.t
+
+    def moment(self, kind: str, label: str, at: float) -> float:
+        """Note that something happened at a moment of CLOCK_MONOTONIC; returns when, in seconds after the run began."""
+        moment = Moment(self.clock(at), self._redactor.text(kind), self._redactor.text(label))
+        self.timeline.append(moment)
+        self._append("moment", [moment.t, moment.kind, moment.label])
+        return moment.t
+
+    def clock(self, at: float) -> float:
+        """A moment of CLOCK_MONOTONIC in seconds after the run began: the time of series and timeline."""
+        return self._elapsed() - (time.monotonic() - at)
 
     def series(self, name: str, unit: str, points: Iterable[tuple[float, float]]) -> None:
         """Keep a time series: all points in a file, reduced ones in the results.

@@ -39,7 +39,10 @@ CONTROLS = "Security controls"
 
 def headlines(limits: tuple[view.LimitRow, ...], controls: Compliance) -> tuple[Headline, ...]:
     """Return every number that is asked for, in the order of the handoff; of several measurements, the worst."""
-    found = [_headline(title, [row for row in limits if _is(row, *wanted)]) for title, *wanted in ASKED]
+    found = [
+        _headline(title, [row for row in limits if _is(row, checks, names, before)])
+        for title, checks, names, before in ASKED
+    ]
     if controls.rows:
         found.insert(3, _of_controls(controls))
     return tuple(found)
