@@ -31,7 +31,7 @@ create table if not exists runs (
     seconds real not null, counts text not null, not_passed text not null);
 create table if not exists numbers (
     run text not null references runs(id) on delete cascade, name text not null, unit text not null, value real not null,
-    bound real, primary key (run, name));
+    bound real, bound_name text not null, primary key (run, name));
 create index if not exists runs_started on runs(started);
 """
 
@@ -56,6 +56,16 @@ class Entry:
     gate: str
     seconds: float
     counts: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A measurement over all runs: "check name (unit)", and value and limit by run."""
+
+    name: str
+    unit: str
+    limit_name: str
+    by_run: dict[str, tuple[float, float]]
 
 
 class History:
@@ -87,17 +97,17 @@ class History:
             rows = database.execute(f"select {columns} from runs order by started desc, id desc").fetchall()  # noqa: S608
         return tuple(_entry(row) for row in rows)
 
-    def measured(self, checks: str) -> tuple[tuple[str, str, dict[str, tuple[float, float | None]]], ...]:
-        """Name, unit, and value and limit by run, of every measurement with a limit of the checks that fit a pattern."""
+    def measured(self) -> tuple[Number, ...]:
+        """Every measurement that has a limit, with its value and limit in each run."""
         with self._open() as database:
             rows = database.execute(
-                "select name, unit, run, value, bound from numbers where bound is not null and name glob ? order by name",
-                (f"{checks} *",),
+                "select name, unit, run, value, bound, bound_name from numbers where bound is not null order by name"
             ).fetchall()
-        found: dict[tuple[str, str], dict[str, tuple[float, float | None]]] = {}
-        for name, unit, run, value, bound in rows:
-            found.setdefault((name, unit), {})[run] = value, bound
-        return tuple((name, unit, numbers) for (name, unit), numbers in found.items())
+        found: dict[tuple[str, str], Number] = {}
+        for name, unit, run, value, bound, bound_name in rows:
+            number = found.setdefault((name, bound_name), Number(name, unit, bound_name, {}))
+            number.by_run[run] = value, bound
+        return tuple(found.values())
 
     def catch_up(self) -> list[str]:
         """Add the runs on disk that it does not know, and return a sentence about each whose results cannot be read."""
@@ -155,8 +165,9 @@ def _add(database: sqlite3.Connection, run: Run, verdict: Verdict) -> None:
         for each in check.measurements:
             if math.isfinite(each.typical):
                 bound = each.limit if each.limit is not None and math.isfinite(each.limit) else None
-                row = (_text(run.id), _text(compare.name(check.id, each)), _text(each.unit), each.typical, bound)
-                database.execute("insert or replace into numbers values (?, ?, ?, ?, ?)", row)
+                name = _text(compare.name(check.id, each))
+                row = (_text(run.id), name, _text(each.unit), each.typical, bound, _text(each.limit_name))
+                database.execute("insert or replace into numbers values (?, ?, ?, ?, ?, ?)", row)
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:

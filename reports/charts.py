@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from markupsafe import Markup
 
@@ -19,6 +20,7 @@ POINTS = 2_000  # of a series, before it is drawn
 BOUND = 1e15  # beyond it nothing can be drawn; not a number is beyond it too
 ROWS = 40  # of the table beside a timeline
 MOMENTS = 40  # with a letter; the list under the chart has no more either
+CLOSE, STEPS = 18, 3  # letters nearer to each other than this (px) stand lower, at most so many steps
 BEGINS, ENDS = ("fault", "killed", "flood"), ("healed", "recovered", "resolved", "ended")
 COLUMNS = 180  # of a timeline: each draws the least and the greatest value in it, so no spike is lost
 HATCH = Markup(
@@ -70,13 +72,16 @@ def timeline(series: Sequence[Series], moments: Sequence[Moment]) -> Markup:
         return Markup("")
     first, last = min(times), max(times)
     span = (last - first) or 1.0
-    height = len(drawn) * (LANE + LABEL) + LABEL + (4 if drawn else 30)
+    height = len(drawn) * (LANE + LABEL) + LABEL + (4 if drawn else 54)
     names = "; ".join(_caption(each, points) for each, points in drawn) or f"{len(marks)} moments"
     body = [_band(start, end, first, span, height) for start, end in spans([moment for _, moment in marks])]
     body += [
         _lane(each, points, LABEL + index * (LANE + LABEL), first, span) for index, (each, points) in enumerate(drawn)
     ]
-    body += [_line(name, moment.t, first, span, height) for name, moment in marks]
+    body += [
+        _line(name, x, low, height)
+        for name, x, low in _placed([(name, moment.t) for name, moment in marks], first, span)
+    ]
     clock = Markup(
         '<text x="0" y="{y}" class="t">{a} s</text><text x="{x}" y="{y}" text-anchor="end" class="t">{b} s</text>'
     )
@@ -193,13 +198,22 @@ def _time(point: tuple[float, float]) -> float:
     return point[0]
 
 
-def _value(point: tuple[float, float]) -> float:
+def _value(point: tuple[Any, float]) -> float:
     return point[1]
 
 
-def _line(name: str, t: float, first: float, span: float, height: int) -> Markup:
-    x = round((t - first) / span * CHART, 1)
-    anchor = "end" if x > CHART - 12 else "start"
+def _placed(marks: Sequence[tuple[str, float]], first: float, span: float) -> list[tuple[str, float, int]]:
+    """Return each letter with its place, those that would stand in one another a step lower."""
+    found: list[tuple[str, float, int]] = []
+    for name, t in sorted(marks, key=_value):
+        x = round((t - first) / span * CHART, 1)
+        near = found and x - found[-1][1] < CLOSE
+        found.append((name, x, (found[-1][2] + 1) % STEPS if near else 0))
+    return found
+
+
+def _line(name: str, x: float, low: int, height: int) -> Markup:
+    anchor = "end" if x > CHART - 14 else "start"
     return Markup(
         '<path d="M{x} {top}V{bottom}" stroke="{mute}" stroke-dasharray="3 3" class="s-mute"/>'
         '<text x="{at}" y="{y}" text-anchor="{anchor}" font-weight="bold" class="t">{name}</text>'
@@ -209,7 +223,7 @@ def _line(name: str, t: float, first: float, span: float, height: int) -> Markup
         bottom=height - LABEL,
         mute=LIGHT["mute"],
         at=x - 2 if anchor == "end" else x + 2,
-        y=LABEL * 2,
+        y=LABEL * 2 - 2 + low * (LABEL - 3),
         anchor=anchor,
         name=name,
     )

@@ -62,11 +62,16 @@ def _left(row: view.LimitRow) -> float:
 
 
 def _is(row: view.LimitRow, checks: str, names: tuple[str, ...], before: str) -> bool:
-    if not fnmatchcase(row.check, checks):
+    return fits(row.check, row.measurement.name, row.measurement.limit_name, checks, names, before)
+
+
+def fits(check: str, name: str, limit_name: str, checks: str, names: tuple[str, ...], before: str) -> bool:
+    """Say whether a measurement of this check, name and limit is the one that is asked for."""
+    if not fnmatchcase(check, checks):
         return False
-    if name := row.measurement.limit_name:
-        return any(fnmatchcase(name, each) for each in names)
-    return fnmatchcase(row.measurement.name, before)
+    if limit_name:
+        return any(fnmatchcase(limit_name, each) for each in names)
+    return fnmatchcase(name, before)
 
 
 def _of_controls(controls: Compliance) -> Headline:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from markupsafe import Markup
 
 from gate import files
-from gate.history import SHOWN, Entry, History
+from gate.history import SHOWN, Entry, History, Number
 from reports import past, view
-from reports.headlines import ASKED
+from reports.headlines import ASKED, fits
 from reports.number import duration
 from reports.page import environment, style_sheet
 from reports.sparkline import sparkline
@@ -43,6 +44,7 @@ def render(history: History, folder: Path) -> str:
         entries=entries,
         link=link,
         most=MOST,
+        newest=lambda trend: next(past.rows(trend))[2],
         remarks=_remarks,
         rows=past.rows,
         signs={decision.value: sign for decision, sign in view.SIGNS.items()},
@@ -60,20 +62,29 @@ def _trends(history: History, entries: tuple[Entry, ...]) -> Iterator[tuple[str,
     if newest is None:
         return
     alike = [entry for entry in reversed(entries) if entry.sealed and _kind(entry) == _kind(newest)]
-    for title, checks, *_ in ASKED:
-        for name, unit, numbers in history.measured(checks):
-            runs = [entry for entry in alike if entry.id in numbers][-SHOWN:]
-            if len(runs) > 1:
-                yield (
-                    f"{title}: {name}",
-                    past.Trend(
-                        unit,
-                        tuple(entry.id for entry in runs),
-                        tuple(entry.started for entry in runs),
-                        tuple(numbers[entry.id][0] for entry in runs),
-                        tuple(numbers[entry.id][1] for entry in runs),
-                    ),
-                )
+    measured = history.measured()
+    for title, *wanted in ASKED:
+        for number in measured:
+            check, _, name = number.name.partition(" ")
+            if _fits(check, name.removesuffix(f" ({number.unit})"), number.limit_name, wanted):
+                runs = [entry for entry in alike if entry.id in number.by_run][-SHOWN:]
+                if len(runs) > 1:
+                    yield f"{title}: {number.name}", _trend(number, runs)
+
+
+def _fits(check: str, name: str, limit_name: str, wanted: Sequence[Any]) -> bool:
+    checks, names, before = wanted
+    return fits(check, name, limit_name, checks, names, before)
+
+
+def _trend(number: Number, runs: Sequence[Entry]) -> past.Trend:
+    return past.Trend(
+        number.unit,
+        tuple(entry.id for entry in runs),
+        tuple(entry.started for entry in runs),
+        tuple(number.by_run[entry.id][0] for entry in runs),
+        tuple(number.by_run[entry.id][1] for entry in runs),
+    )
 
 
 def _kind(entry: Entry) -> tuple[str, str, str, str]:
