@@ -1,7 +1,7 @@
 # Every target works on a fresh machine that has Python 3.11, make and git.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup gate test test-fast check docs clean
+.PHONY: help setup gate test test-fast test-browser check docs clean
 SHELL := /bin/sh
 
 PYTHON := .venv/bin/python
@@ -14,7 +14,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): requirements-dev.lock pyproject.toml scripts/environment.sh
 	@scripts/environment.sh
@@ -29,7 +29,7 @@ gate: $(READY) ## Judge the reference system: GO or NO-GO, and the report (ARGS=
 # Two parts, because stacks want the machine to themselves. Both run whatever the other says; 5 is "no test was selected",
 # which is well when the other part has some.
 test: setup ## Test the gate itself, on real stacks (ARGS="-k words" narrows)
-	@$(PYTHON) -m pytest -m "not docker" $(PARALLEL) $(ARGS); fast=$$?; \
+	@$(PYTHON) -m pytest -m "not docker and not browser" $(PARALLEL) $(ARGS); fast=$$?; \
 	echo "part 1 of 2, without an engine, ended with status $$fast; part 2 is on real stacks" >&2; \
 	$(PYTHON) -m pytest -m docker $(ARGS); stacks=$$?; \
 	[ $$fast -ne 5 ] || exit $$stacks; \
@@ -37,7 +37,10 @@ test: setup ## Test the gate itself, on real stacks (ARGS="-k words" narrows)
 	exit $$stacks
 
 test-fast: $(READY) ## Test what needs no engine, on all cores
-	@$(PYTHON) -m pytest -m "not docker" $(PARALLEL) $(ARGS)
+	@$(PYTHON) -m pytest -m "not docker and not browser" $(PARALLEL) $(ARGS)
+
+test-browser: $(READY) ## Test the pages in Chromium, where one is installed (AXE=axe.min.js for the rules of axe-core)
+	@$(PYTHON) -m pytest -m browser tests/browser $(ARGS)
 
 check: $(READY) ## Lint, formatting, types and the import rules
 	@$(PYTHON) -m ruff check .

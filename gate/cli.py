@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from gate import past_arguments
 from gate.areas import AREAS
 from gate.errors import CouldNotRunError, Stopped, UsageError
 from gate.redact import Redactor
@@ -60,9 +61,7 @@ def parser() -> argparse.ArgumentParser:
         "compliance", help="judge the security controls alone: the matrix, and what 100 %% lacks; exit 0 only at 100 %%"
     )
     _judging(standing)
-    standing.add_argument(
-        "--results", type=Path, metavar="RUN", help="read an earlier run (its folder, or results.json)"
-    )
+    standing.add_argument("--results", metavar="RUN", help="read an earlier run (its id, its folder, or results.json)")
     standing.add_argument("--keep", action="store_true", help="leave the stacks up; `readygate clean` removes them")
     standing.add_argument("-q", "--quiet", action="store_true", help="say only the matrix")
 
@@ -73,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
     prove.add_argument("-q", "--quiet", action="store_true", help="say only what was caught")
 
     report = commands.add_parser("report", help="write a run's documents anew from its results.json; needs no Docker")
-    report.add_argument("run", type=Path, help="a run's folder, or its results.json")
+    report.add_argument("run", help="a run: its id, `latest`, its folder, or its results.json")
     report.add_argument("--format", default=",".join(FORMATS), help=f"{','.join(FORMATS)} (default: all)")
 
     listing = commands.add_parser("list", help="the checks, with what they need")
@@ -83,6 +82,8 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("doctor", help="what this machine lacks, and the command that mends it; changes nothing")
     init = commands.add_parser("init", help="write a commented readiness.toml to start from")
     init.add_argument("--target", type=Path, default=Path(TARGET), metavar="FILE")
+    past_arguments.add_compare(commands)
+    past_arguments.add_history(commands)
     commands.add_parser("clean", help="remove what kept or killed runs left behind")
     completion = commands.add_parser("completion", help='for ~/.bashrc: eval "$(readygate completion bash)"')
     completion.add_argument("shell", choices=("bash",))

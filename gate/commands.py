@@ -12,7 +12,20 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 
-from gate import build_server, catalogue, controls, longest, prove, results, runner, sabotage, schema
+from gate import (
+    build_server,
+    catalogue,
+    compare_command,
+    controls,
+    history_command,
+    longest,
+    prove,
+    results,
+    run_names,
+    runner,
+    sabotage,
+    schema,
+)
 from gate import compliance as compliances
 from gate import target as targets
 from gate.areas import AREAS
@@ -54,7 +67,7 @@ def run(options: argparse.Namespace, machine: Machine) -> ExitStatus:
 def compliance(options: argparse.Namespace, machine: Machine) -> ExitStatus:
     """Judge the security controls, in a run of their own or as an earlier run found them."""
     if options.results:
-        tools, (state, verdict) = machine(), results.read(_results(options.results))
+        tools, (state, verdict) = machine(), results.read(run_names.find(options.results))
         if not state.controls:
             raise UsageError(f"{options.results}: holds no security controls", "scripts/compliance-check.sh")
         Out().print(tools.matrix(state, verdict))
@@ -100,7 +113,7 @@ def prove_(options: argparse.Namespace, machine: Machine) -> ExitStatus:
 
 def report(options: argparse.Namespace, machine: Machine) -> ExitStatus:
     """Write a run's documents anew."""
-    path = _results(options.run)
+    path = run_names.find(options.run)
     formats = tuple(options.format.split(","))
     _demand_known("format", formats, dict.fromkeys(DOCUMENTS), "readygate report --help")
     state, verdict = results.read(path)
@@ -168,10 +181,6 @@ def clean(options: argparse.Namespace, machine: Machine) -> ExitStatus:  # noqa:
     return ExitStatus.GO
 
 
-def _results(run: Path) -> Path:
-    return run / "results.json" if run.is_dir() else run
-
-
 def _ended(
     options: argparse.Namespace, machine: Machine, checks: tuple[Check, ...], narrowed: str | None
 ) -> tuple[Tools, Ended]:
@@ -189,6 +198,7 @@ def _ended(
         keep=options.keep,
         controls=controls.controls(catalogue.checks()),
         advisories=advisories,
+        history=(target.folder / RUNS).parent,
     )
     return tools, runner.run(request, tools, Progress(_stderr(), quiet=options.quiet))
 
@@ -218,6 +228,8 @@ BY_NAME: Mapping[str, Callable[[argparse.Namespace, Machine], ExitStatus]] = {
     "compliance": compliance,
     "prove": prove_,
     "report": report,
+    "compare": compare_command.command,
+    "history": history_command.command,
     "list": list_,
     "explain": explain,
     "doctor": doctor,

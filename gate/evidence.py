@@ -11,6 +11,7 @@ import math
 import operator
 import re
 import statistics
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -18,10 +19,12 @@ from pathlib import Path
 from gate.finding import Finding
 from gate.model import Attachment, Json, Limit, Measurement, Moment, Series
 from gate.redact import Redactor
+from gate.text import BLOCK, LINE, LINES
 
 _SERIES_POINTS = 2_000  # as report.md has it: beyond, minimum and maximum of each bucket are kept, so no spike is lost
 _RECORD = "evidence.ndjson"
 _VALUE_CHARACTERS = 20_000  # of one value in results.json; more belongs into an attachment
+_SAMPLES = 50  # of one measurement in results.json: enough to compare two runs by; all are in the evidence file
 _FINDINGS = 1_000  # of one check in results.json, so that it stays readable; all are in the evidence file
 
 
@@ -83,6 +86,8 @@ class Evidence:
             p95=_percentile(numbers, 95, at_least=20),
             p99=_percentile(numbers, 99, at_least=1000),
             worst=worst,
+            limit_name=limit.name if limit else "",
+            samples=_thinned(numbers),
         )
         self.measurements.append(measurement)
         self._append("measure", [name, numbers, unit, measurement.limit])
@@ -94,6 +99,17 @@ class Evidence:
         self.timeline.append(moment)
         self._append("event", [moment.t, moment.kind, moment.label])
         return moment.t
+
+    def moment(self, kind: str, label: str, at: float) -> float:
+        """Note that something happened at a moment of CLOCK_MONOTONIC; returns when, in seconds after the run began."""
+        moment = Moment(self.clock(at), self._redactor.text(kind), self._redactor.text(label))
+        self.timeline.append(moment)
+        self._append("moment", [moment.t, moment.kind, moment.label])
+        return moment.t
+
+    def clock(self, at: float) -> float:
+        """A moment of CLOCK_MONOTONIC in seconds after the run began: the time of series and timeline."""
+        return self._elapsed() - (time.monotonic() - at)
 
     def series(self, name: str, unit: str, points: Iterable[tuple[float, float]]) -> None:
         """Keep a time series: all points in a file, reduced ones in the results.
@@ -115,7 +131,7 @@ class Evidence:
         path = self._new_path(re.sub(r"[^\w.-]+", "-", name, flags=re.ASCII).strip(".-")[:100] or "attachment")
         path.write_bytes(data)
         relative = str(path.relative_to(self._run_folder))
-        attachment = Attachment(name, relative, hashlib.sha256(data).hexdigest(), len(data))
+        attachment = Attachment(name, relative, hashlib.sha256(data).hexdigest(), len(data), _excerpt(data))
         self.attachments.append(attachment)
         self._append("attach", [name, attachment.path, attachment.sha256])
         return attachment
@@ -160,6 +176,27 @@ def _percentile(numbers: Sequence[float], percent: int, *, at_least: int) -> flo
     if len(numbers) < at_least:
         return None
     return sorted(numbers)[math.ceil(len(numbers) * percent / 100) - 1]
+
+
+def _thinned(numbers: Sequence[float]) -> tuple[float, ...]:
+    """The numbers in order of size; of more than results.json keeps, evenly chosen ranks, both ends among them."""
+    ranked = sorted(numbers)
+    last = len(ranked) - 1
+    if last < _SAMPLES:
+        return tuple(ranked)
+    return tuple(ranked[round(rank * last / (_SAMPLES - 1))] for rank in range(_SAMPLES))
+
+
+def _excerpt(data: bytes) -> str:
+    """The last lines of a text, where what went wrong is said; nothing of other files."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return ""
+    if "\0" in text or text.startswith(("{", "[")):
+        return ""
+    lines = text.rstrip().splitlines()[-LINES:]
+    return "\n".join(line if len(line) <= LINE else f"{line[:LINE]} …" for line in lines)[-BLOCK:]
 
 
 def _reduced(points: list[tuple[float, float]]) -> tuple[tuple[float, float], ...]:

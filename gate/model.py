@@ -87,7 +87,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """A number observed n times, its spread, and the limit it must keep (None: informative)."""
+    """A number observed n times, its spread, and the limit it must keep (None: informative).
+
+    `limit_name` is the limit's name in readiness.toml; `samples` are the numbers themselves, sorted, at most 50 of them.
+    """
 
     name: str
     value: float
@@ -100,6 +103,13 @@ class Measurement:
     p95: float | None = None
     p99: float | None = None
     worst: float | None = None
+    limit_name: str = ""
+    samples: tuple[float, ...] = ()
+
+    @property
+    def typical(self) -> float:
+        """What two runs are compared by: the median, which one bad moment does not move."""
+        return self.value if self.median is None else self.median
 
     @property
     def kept(self) -> bool:
@@ -128,12 +138,14 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file of evidence beside results.json; `path` is relative to the run's folder."""
+    """A file of evidence beside results.json; `path` is relative to the run's folder, `excerpt` the end of a text that
+    belongs to a check that did not pass."""
 
     name: str
     path: str
     sha256: str
     bytes: int
+    excerpt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +265,44 @@ class Control:
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """A run before this one, of the same system, profile and kind of machine.
+
+    `numbers` are typical values by check and measurement ("load.five-jobs average job (s)"), `limits` the limits they had;
+    `not_passed` are the checks that failed or were unverified.
+    """
+
+    id: str
+    started: str
+    decision: str
+    release: str
+    numbers: dict[str, float] = field(default_factory=dict)
+    limits: dict[str, float] = field(default_factory=dict)
+    not_passed: tuple[str, ...] = ()
+
+
+Certain = Literal["worse", "better", "not worse", "cannot tell"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How a measurement moved, and whether that is more than noise.
+
+    `effect` is the move as a share of `before`, None where that is 0; `n_needed` is how many samples (or earlier runs) each
+    side would need for an answer, None where there is one or no number of them would help.
+    """
+
+    check: str
+    measurement: str
+    unit: str
+    before: float
+    now: float
+    effect: float | None
+    certain: Certain
+    n_needed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """Everything one run found out, and the identity of what it judged."""
 
@@ -273,6 +323,8 @@ class Run:
     unused_waivers: tuple[Waiver, ...] = ()
     standards: tuple[Standard, ...] = ()
     controls: tuple[Control, ...] = ()
+    past: tuple[Earlier, ...] = ()
+    regressions: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from gate.check import CheckError, Unverified
 from gate.evidence import Evidence
 from gate.judge import How, Seen, judge, merged
 from gate.lane import LaneContext, Reporter
-from gate.model import Check, CheckResult, Limit, Outcome
+from gate.model import Attachment, Check, CheckResult, Limit, Outcome
 from gate.needs import out_of_reach
 from gate.redact import Redactor
 from gate.target import Target, load
@@ -283,6 +283,11 @@ def _result(check: Check, outcome: Outcome, reason: str, running: _Running | Non
         measurements=tuple(evidence.measurements),
         timeline=tuple(evidence.timeline),
         series=tuple(evidence.all_series),
-        attachments=tuple(evidence.attachments),
+        attachments=tuple(_kept(each, outcome) for each in evidence.attachments),
         findings=tuple(evidence.findings),
     )
+
+
+def _kept(attachment: Attachment, outcome: Outcome) -> Attachment:
+    """Nobody reads the logs of a check that passed in the report: they make reports too large to open."""
+    return replace(attachment, excerpt="") if outcome is Outcome.PASSED else attachment

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -12,27 +11,33 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
+from gate import files
 from gate.compliance import compliance
 from gate.criteria import criteria
-from gate.errors import UsageError
+from gate.errors import CouldNotRunError, UsageError
 from gate.model import Json, Run, Verdict
 from gate.status import ExitStatus
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
 
-VERSION = "1.1"
+VERSION = "1.2"
 SCHEMA = Path(__file__).with_name("results.schema.json")
 AGAIN = "make a new one with: readygate run"
 
 
 class ResultsError(UsageError):
-    """A results file that cannot be read or written; its text names the file and what mends it."""
+    """A results file that cannot be read; its text names the file and what mends it."""
+
+
+class NotWritten(CouldNotRunError):
+    """The disk refuses a results file; its text names the file, its hint shows the disk."""
 
 
 def document(run: Run, verdict: Verdict) -> dict[str, Json]:
     """Return the run and its verdict as results.json holds them: plain values, nothing that JSON cannot say."""
     facts = asdict(run)
+    regressions = facts.pop("regressions")
     checks = [{"id": check["id"], "area": check["id"].split(".", 1)[0]} | check for check in facts.pop("checks")]
     status = ExitStatus.of(verdict.decision)
     whole = {
@@ -42,26 +47,24 @@ def document(run: Run, verdict: Verdict) -> dict[str, Json]:
         "criteria": [asdict(criterion) for criterion in criteria(run, verdict)],
         **({"compliance": compliance(run, verdict).document()} if run.controls else {}),
         "checks": checks,
+        "regressions": regressions,
     }
     plain: dict[str, Json] = _plain(whole)
     return plain
 
 
+def text(run: Run, verdict: Verdict) -> str:
+    """Return results.json, byte for byte as `write` writes it."""
+    return json.dumps(document(run, verdict), allow_nan=False, separators=(",", ":")) + "\n"
+
+
 def write(run: Run, verdict: Verdict, path: Path) -> None:
-    """Replace the file at once or not at all; ResultsError when the disk refuses."""
-    text = json.dumps(document(run, verdict), allow_nan=False, separators=(",", ":"))
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    """Replace the file at once or not at all; NotWritten when the disk refuses."""
     try:
-        with draft.open("w", encoding="utf-8") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-        _fsync_folder(path.parent)
+        files.replace(path, text(run, verdict))
     except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise ResultsError(
-            f"{path}: cannot be written ({error.strerror}); free space or correct its folder, then run again"
+        raise NotWritten(
+            f"{path}: cannot be written ({error.strerror}); what was there before is whole", f"df -h {path.parent}"
         ) from error
 
 
@@ -79,20 +82,21 @@ def read(path: Path) -> tuple[Run, Verdict]:
     if (flaw := _flaw(data)) is not None:
         raise ResultsError(f"{path}: not valid at {flaw.json_path}: {flaw.message[:200]}; {AGAIN}")
     run, verdict = _adapters()
-    return run.validate_python(data["run"] | {"checks": data["checks"]}), verdict.validate_python(data["verdict"])
+    whole = data["run"] | {"checks": data["checks"], "regressions": data.get("regressions", [])}
+    return run.validate_python(whole), verdict.validate_python(data["verdict"])
 
 
 def _parse(path: Path) -> Json:
     try:
-        text = path.read_text(encoding="utf-8")
+        content = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ResultsError(f"{path}: cannot be read ({error.strerror}); {AGAIN}") from error
     except UnicodeDecodeError as error:
         raise ResultsError(f"{path}: not a results file (not UTF-8 text); {AGAIN}") from error
     try:
-        return json.loads(text, parse_constant=_refuse)
+        return json.loads(content, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
-        cut = text.lstrip().startswith("{") and not text.rstrip().endswith("}")
+        cut = content.lstrip().startswith("{") and not content.rstrip().endswith("}")
         what = "cut off before its end" if cut else f"not JSON ({error})"
         raise ResultsError(f"{path}: {what}; {AGAIN}") from error
 
@@ -108,14 +112,6 @@ def _plain(value: Json) -> Json:
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _fsync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _flaw(data: Json) -> ValidationError | None:

@@ -18,7 +18,7 @@ from datetime import UTC, date, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from gate import controls, lanes, owner, results, waivers
+from gate import controls, lanes, owner, remember, results, waivers
 from gate.errors import CouldNotRunError, Stopped
 from gate.lane import LaneContext
 from gate.lane_process import SUITES, LaneProcess, now
@@ -30,7 +30,7 @@ from gate.verdict import decide
 
 RUNS = Path(".readygate") / "runs"
 WAIVERS = "waivers.toml"
-DOCUMENTS = ("html", "md", "junit", "sarif", "handoff")
+DOCUMENTS = ("html", "md", "junit", "sarif", "intoto", "handoff")
 _POLL_S = 0.25
 _NOT_REACHED = "the run did not reach it"
 
@@ -40,7 +40,8 @@ class Request:
     """What a run is asked to do. `narrowed` says what was left out, None for a whole run; `runs` is where run folders go;
     `sabotages` go into the stacks of the lanes whose checks they name, at most one into each; `image_prefix` keeps the
     images of a sabotaged copy apart from the healthy ones; `suites` is the folder of the checks; `controls` are those whose
-    standing the results tell; `advisories` is where they come from instead of where readiness.toml says."""
+    standing the results tell; `advisories` is where they come from instead of where readiness.toml says; `history` is the
+    folder of the runs before it, None for one that belongs into no history."""
 
     target: Target
     profile: str
@@ -53,6 +54,7 @@ class Request:
     suites: Path = SUITES
     controls: tuple[Control, ...] = ()
     advisories: str | None = None
+    history: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ def run(request: Request, tools: Tools, progress: Progress) -> Ended:
     waived = waivers.load(request.target.folder / WAIVERS, today())
     state = _first(request, tools)
     folder = _folder(request.runs, state.id)
+    state = remember.recall(state, request.history, progress.say)
     _save(state, folder)
     processes: list[LaneProcess] = []
     stopped: int | None = None
@@ -105,8 +108,10 @@ def run(request: Request, tools: Tools, progress: Progress) -> Ended:
         sealed=stopped is None,
         events=tuple(Moment(time.monotonic() - began, "clean-up", what) for what in left),
     )
+    state = remember.moved(state)
     verdict = _save(state, folder)
     tools.render(state, verdict, folder, DOCUMENTS)
+    remember.keep(state, verdict, request.history, tools, progress.say)
     return Ended(state, verdict, folder, stopped)
 
 

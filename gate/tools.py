@@ -8,6 +8,8 @@ from pathlib import Path
 
 from rich.console import RenderableType
 
+from gate.compare import Comparison
+from gate.history import History
 from gate.model import Json, Run, Verdict
 from gate.target import Target
 
@@ -19,7 +21,8 @@ class Tools:
 
     `prepare` runs the target's own preparation (with the prefix for its images), `forget` removes the images of a prefix.
     `host` tells about the machine; `render` writes documents of these formats into a folder; `summary` is the end block,
-    `matrix` the standing of the security controls, `annotations` the reasons against GO in the words of a build server.
+    `matrix` the standing of the security controls, `annotations` the reasons against GO in the words of a build server,
+    `compared` how two runs differ; `overview` writes the page over all runs into a folder.
     """
 
     reap: Callable[[], list[str]]
@@ -33,3 +36,5 @@ class Tools:
     summary: Callable[[Run, Verdict], RenderableType]
     matrix: Callable[[Run, Verdict], RenderableType]
     annotations: Callable[[Run, Verdict], Iterator[str]]
+    compared: Callable[[Run, Run, Comparison], RenderableType]
+    overview: Callable[[History, Path], Path]

@@ -10,18 +10,20 @@ from fixtures import reap, stack, sweep
 from fixtures.clients.docker import Engine
 from fixtures.compose import ComposeError
 from fixtures.reap import Leftovers
+from gate import files
 from gate.errors import CouldNotRunError, UsageError
 from gate.model import Json, Run, Verdict
 from gate.shell import CommandFailed
 from gate.target import Target
 from gate.tools import Tools
-from reports import handoff, html, junit, markdown, matrix, sarif, terminal, workflow
+from reports import comparison, handoff, html, intoto, junit, markdown, matrix, overview, sarif, terminal, workflow
 
 _WRITERS = {
     "html": ("report.html", html.render),
     "md": ("summary.md", markdown.render),
     "junit": ("junit.xml", junit.render),
     "sarif": ("readiness.sarif", sarif.render),
+    "intoto": ("statement.json", intoto.render),
     "handoff": ("handoff.md", handoff.render),
 }
 
@@ -40,6 +42,8 @@ def tools() -> Tools:
         summary=terminal.render,
         matrix=matrix.render,
         annotations=workflow.github,
+        compared=comparison.render,
+        overview=overview.write,
     )
 
 
@@ -83,10 +87,4 @@ def _host() -> dict[str, Json]:
 
 
 def _render(run: Run, verdict: Verdict, folder: Path, formats: tuple[str, ...]) -> list[Path]:
-    written = []
-    for name in formats:
-        file, render = _WRITERS[name]
-        draft = folder / f".{file}"
-        draft.write_text(render(run, verdict), encoding="utf-8")
-        written.append(draft.replace(folder / file))
-    return written
+    return [files.replace(folder / _WRITERS[name][0], _WRITERS[name][1](run, verdict)) for name in formats]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 from markupsafe import Markup
 
@@ -14,6 +16,12 @@ from reports.palette import LIGHT
 
 WIDTH, HEIGHT = 160, 14  # of a bar
 CHART, LANE, LABEL = 720, 64, 14  # width of a timeline, height of one lane, height of its caption
+POINTS = 2_000  # of a series, before it is drawn
+BOUND = 1e15  # beyond it nothing can be drawn; not a number is beyond it too
+ROWS = 40  # of the table beside a timeline
+MOMENTS = 40  # with a letter; the list under the chart has no more either
+CLOSE, STEPS = 18, 3  # letters nearer to each other than this (px) stand lower, at most so many steps
+BEGINS, ENDS = ("fault", "killed", "flood"), ("healed", "recovered", "resolved", "ended")
 COLUMNS = 180  # of a timeline: each draws the least and the greatest value in it, so no spike is lost
 HATCH = Markup(
     '<svg width="0" height="0" aria-hidden="true"><defs><pattern id="hatch" width="5" height="5" '
@@ -54,20 +62,26 @@ def letter(index: int) -> str:
 
 
 def timeline(series: Sequence[Series], moments: Sequence[Moment]) -> Markup:
-    """Return the series as lanes over one clock, with the moments as lettered lines; empty when there is no series."""
-    drawn = [(each, [point for point in each.points if all(map(_drawable, point))]) for each in series]
-    marks = [(letter(index), moment.t) for index, moment in enumerate(moments) if _drawable(moment.t)]
-    times = [t for _, points in drawn for t, _ in points] + [t for _, t in marks]
-    if not any(points for _, points in drawn):
+    """Return the series as lanes over one clock, with the moments as lettered lines and the time of each fault shaded; the
+    moments alone where there is no series, and nothing where there is neither."""
+    drawn = [(each, clean(each)) for each in series]
+    drawn = drawn if any(points for _, points in drawn) else []
+    marks = [(letter(index), moment) for index, moment in enumerate(moments[:MOMENTS]) if _drawable(moment.t)]
+    times = [t for _, points in drawn for t, _ in points] + [moment.t for _, moment in marks]
+    if not drawn and len(marks) < 2:
         return Markup("")
     first, last = min(times), max(times)
     span = (last - first) or 1.0
-    height = len(drawn) * (LANE + LABEL) + LABEL + 4
-    names = "; ".join(_caption(each, points) for each, points in drawn)
-    body = [
+    height = len(drawn) * (LANE + LABEL) + LABEL + (4 if drawn else 54)
+    names = "; ".join(_caption(each, points) for each, points in drawn) or f"{len(marks)} moments"
+    body = [_band(start, end, first, span, height) for start, end in spans([moment for _, moment in marks])]
+    body += [
         _lane(each, points, LABEL + index * (LANE + LABEL), first, span) for index, (each, points) in enumerate(drawn)
     ]
-    body += [_line(name, t, first, span, height) for name, t in marks]
+    body += [
+        _line(name, x, low, height)
+        for name, x, low in _placed([(name, moment.t) for name, moment in marks], first, span)
+    ]
     clock = Markup(
         '<text x="0" y="{y}" class="t">{a} s</text><text x="{x}" y="{y}" text-anchor="end" class="t">{b} s</text>'
     )
@@ -84,8 +98,57 @@ def timeline(series: Sequence[Series], moments: Sequence[Moment]) -> Markup:
     )
 
 
+def spans(moments: Sequence[Moment]) -> list[tuple[float, float]]:
+    """Return from when to when something was wrong: from each fault to the moment that says that it is over."""
+    found, since = [], None
+    for moment in sorted(moments, key=lambda each: each.t):
+        if since is None and moment.kind in BEGINS:
+            since = moment.t
+        elif since is not None and moment.kind in ENDS:
+            found.append((since, moment.t))
+            since = None
+    return found
+
+
+def parts(series: Series) -> list[tuple[float, float, float]]:
+    """Return the series as a table has it: from when, the least and the greatest value, in at most 40 parts of its time."""
+    points = sorted(clean(series))
+    if not points:
+        return []
+    width = (points[-1][0] - points[0][0]) / (ROWS - 1)
+    found: dict[int, list[tuple[float, float]]] = {}
+    for at, point in enumerate(points):
+        found.setdefault(int((point[0] - points[0][0]) / width) if width else at % ROWS, []).append(point)
+    return [(part[0][0], min(v for _, v in part), max(v for _, v in part)) for _, part in sorted(found.items())]
+
+
+def _band(start: float, end: float, first: float, span: float, height: int) -> Markup:
+    left, right = ((t - first) / span * CHART for t in (start, end))
+    return Markup('<rect x="{x}" y="{y}" width="{w}" height="{h}" fill="{c}" fill-opacity="0.1" class="f-no"/>').format(
+        x=round(left, 1), y=LABEL, w=round(right - left, 1), h=height - 2 * LABEL, c=LIGHT["no"]
+    )
+
+
+def clean(series: Series) -> list[tuple[float, float]]:
+    """Return the points that can be drawn: finite, and not beyond all sense."""
+    return [point for point in series.points if -BOUND < point[0] < BOUND and -BOUND < point[1] < BOUND]
+
+
+def thinned(series: Series) -> Series:
+    """Return the series with at most 2,000 points that can be drawn, of each part of its time the least and the greatest:
+    a chart shows no more, and everything after this is quick."""
+    points = clean(series)
+    if len(points) <= POINTS:
+        return replace(series, points=tuple(points))
+    points.sort(key=_time)
+    size = math.ceil(len(points) / (POINTS // 2))
+    parted = (points[at : at + size] for at in range(0, len(points), size))
+    kept = (sorted({min(part, key=_value), max(part, key=_value)}) for part in parted)
+    return replace(series, points=tuple(point for part in kept for point in part))
+
+
 def _drawable(number: float) -> bool:
-    return math.isfinite(number) and abs(number) < 1e15
+    return -BOUND < number < BOUND
 
 
 def _caption(series: Series, points: Sequence[tuple[float, float]]) -> str:
@@ -131,13 +194,26 @@ def reduced(points: Sequence[tuple[float, float]], first: float, span: float) ->
     return kept
 
 
-def _value(point: tuple[float, float]) -> float:
+def _time(point: tuple[float, float]) -> float:
+    return point[0]
+
+
+def _value(point: tuple[Any, float]) -> float:
     return point[1]
 
 
-def _line(name: str, t: float, first: float, span: float, height: int) -> Markup:
-    x = round((t - first) / span * CHART, 1)
-    anchor = "end" if x > CHART - 12 else "start"
+def _placed(marks: Sequence[tuple[str, float]], first: float, span: float) -> list[tuple[str, float, int]]:
+    """Return each letter with its place, those that would stand in one another a step lower."""
+    found: list[tuple[str, float, int]] = []
+    for name, t in sorted(marks, key=_value):
+        x = round((t - first) / span * CHART, 1)
+        near = found and x - found[-1][1] < CLOSE
+        found.append((name, x, (found[-1][2] + 1) % STEPS if near else 0))
+    return found
+
+
+def _line(name: str, x: float, low: int, height: int) -> Markup:
+    anchor = "end" if x > CHART - 14 else "start"
     return Markup(
         '<path d="M{x} {top}V{bottom}" stroke="{mute}" stroke-dasharray="3 3" class="s-mute"/>'
         '<text x="{at}" y="{y}" text-anchor="{anchor}" font-weight="bold" class="t">{name}</text>'
@@ -147,7 +223,7 @@ def _line(name: str, t: float, first: float, span: float, height: int) -> Markup
         bottom=height - LABEL,
         mute=LIGHT["mute"],
         at=x - 2 if anchor == "end" else x + 2,
-        y=LABEL * 2,
+        y=LABEL * 2 - 2 + low * (LABEL - 3),
         anchor=anchor,
         name=name,
     )

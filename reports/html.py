@@ -7,27 +7,48 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
+from enum import IntEnum
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from gate.areas import AREAS
-from gate.compliance import Compliance, Row, Standing, compliance
+from gate.compliance import Compliance, Row, compliance
 from gate.criteria import criteria
 from gate.model import Blocker, Json, Measurement, Run, Verdict
 from gate.status import ExitStatus
-from gate.text import inert
-from reports import charts, matrix, view
+from reports import charts, matrix, over_time, view
+from reports.headlines import headlines
 from reports.number import duration, number, pair, quantity
-from reports.palette import DARK, LIGHT, variables
+from reports.page import environment, style_sheet
 
-LARGEST = 1_000_000  # bytes; beyond it the details of passed checks are shortened
-TEMPLATES = Path(__file__).with_name("templates")
-AREA_FILTERS = 24
-STANDARD_FILTERS = 12
+MOST_ROWS = 200  # of a table; what is beyond them is said to be in results.json
+
+
+class Size(IntEnum):
+    """How much of the checks a page holds."""
+
+    WHOLE = 0
+    SHORT = 1
+    SHORTEST = 2
+
+    @property
+    def sentence(self) -> str:
+        """What it leaves out."""
+        said = "the details of passed checks are shortened"
+        return said + (f", and those of others after the first {self.details}" if self is Size.SHORTEST else "")
+
+    @property
+    def details(self) -> int:
+        """Of how many checks that did not pass the details are shown."""
+        return 50 if self is Size.SHORTEST else 1_000
+
+
+# Bytes that a page of each size may have before it is written anew, shorter.
+SIZES = {Size.WHOLE: 1_500_000, Size.SHORT: 3_000_000, Size.SHORTEST: 5_000_000}
+
+
+MOST_CHECKS = {Size.WHOLE: 2_000, Size.SHORT: 5_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,33 +61,37 @@ class Area:
 
 
 def render(run: Run, verdict: Verdict) -> str:
-    """Return the page; above 1 MB, again with the details of passed checks shortened, which the page then says."""
+    """Return the page, with as many details as keep it small enough to be opened; it says what it leaves out."""
     facts = _facts_of_page(run, verdict)
-    page = _template().render(facts, slim=False, dropped=False)
-    if len(page.encode()) <= LARGEST:
-        return page
-    return _template().render(facts, slim=True, dropped=True)
+    template, page = environment().get_template("page.html"), ""
+    for size, largest in SIZES.items():
+        if size is not Size.SHORTEST and len(facts["rows"]) > MOST_CHECKS[size]:
+            continue  # it would be too large, and writing it takes its time
+        page = template.render(facts, size=size)
+        if len(page.encode()) <= largest:
+            break
+    return page
 
 
 def _facts_of_page(run: Run, verdict: Verdict) -> dict[str, Any]:
     rows = view.rows(run, verdict)
     states = tuple(state for state in view.State if any(row.state is state for row in rows))
     areas = tuple(_areas(rows, states))
-    anchors: dict[str, str] = {}
-    for row in rows:
-        anchors.setdefault(row.check.id, row.anchor)
     release = run.target.get("release")
-    style = _style()
+    images = run.target.get("images")
+    style = style_sheet()
     controls = compliance(run, verdict)
+    limits = view.limits(rows)
     return {
         "actors": view.acting(verdict),
         "advisory": [row for row in rows if row.state is view.State.UNVERIFIED and not row.blockers],
         "absent": [row for row in rows if row.state is view.State.NOT_APPLICABLE],
         "against": view.against(verdict),
-        "anchors": _Anchors(anchors),
+        "anchors": _Anchors({row.check.id: row.anchor for row in reversed(rows)}),
         "area_index": {area.name: index for index, area in enumerate(areas)},
         "areas": areas,
         "bar": charts.bar,
+        "brief": view.brief,
         "clock": _clock,
         "control_families": _families(controls),
         "controls": controls,
@@ -77,11 +102,16 @@ def _facts_of_page(run: Run, verdict: Verdict) -> dict[str, Any]:
         "facts": (*_flat("target", run.target), *_flat("host", run.host)),
         "hatch": charts.HATCH,
         "headline": view.headline(verdict),
+        "headlines": headlines(limits, controls),
         "matrix": matrix,
         "identity": _identity(run),
+        "images": len(images) if isinstance(images, Mapping) else 0,
         "kind_sign": _kind_sign,
-        "limits": view.limits(rows),
+        "limits": limits,
         "measured": _measured,
+        "most_bars": MOST_ROWS,
+        "most_limits": MOST_ROWS,
+        "most_reasons": MOST_ROWS,
         "release": release.get("candidate", "") if isinstance(release, Mapping) else "",
         "rows": rows,
         "run": run,
@@ -89,12 +119,12 @@ def _facts_of_page(run: Run, verdict: Verdict) -> dict[str, Any]:
         "standings": [standing for standing, count in controls.counts.items() if count],
         "sign": view.SIGNS[verdict.decision],
         "signs": view.SIGNS,
+        "slowest": _slowest(rows),
         "spread": _spread,
         "states": states,
         "style": Markup(style),  # noqa: S704 - our own style sheet; its hash is in the page's policy
         "style_hash": "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
         "sums": [sum(area.counts[index] for area in areas) for index in range(len(states))],
-        "timeline": charts.timeline,
         "title": run.target.get("title") or run.target.get("name") or "Unnamed system",
         "tone": view.TONES[verdict.decision],
         "tones": view.TONES,
@@ -104,7 +134,14 @@ def _facts_of_page(run: Run, verdict: Verdict) -> dict[str, Any]:
         "what": view.what,
         "waiver_blocks": {blocker.check for blocker in verdict.blockers if blocker.kind == "waiver"},
         "waivers": tuple(view.waivers(run)),
+        **over_time.facts(run, rows),
     }
+
+
+def _slowest(rows: tuple[view.Row, ...]) -> list[view.Row]:
+    """The five checks that took longest, where any took a second."""
+    slow = [row for row in rows if row.check.seconds >= 1]
+    return sorted(slow, key=lambda row: -row.check.seconds)[:5]
 
 
 class _Anchors(dict[str, str]):
@@ -112,42 +149,6 @@ class _Anchors(dict[str, str]):
 
     def __missing__(self, _key: str) -> str:
         return ""
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        finalize=_inert,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html")
-
-
-def _inert(value: object) -> object:
-    """Make every printed value inert; Jinja escapes it afterwards. Only what charts.py drew is markup already."""
-    return value if isinstance(value, Markup) else inert(str(value))
-
-
-@cache
-def _style() -> str:
-    """Return the style sheet, the same in every report, so that its hash can stand in the page's policy."""
-    shown = "".join(
-        f"body:has(#show-{state.slug}:checked) .check:not(.s-{state.slug}){{display:none}}" for state in view.State
-    )
-    areas = "".join(f"body:has(#area-{n}:checked) .check:not(.a{n}){{display:none}}" for n in range(AREA_FILTERS))
-    controls = "".join(
-        f"body:has(#control-{standing.name}:checked) .control:not(.t-{standing.name}){{display:none}}"
-        for standing in Standing
-    ) + "".join(f"body:has(#standard-{n}:checked) .control:not(.k{n}){{display:none}}" for n in range(STANDARD_FILTERS))
-    themes = (
-        f":root{{{variables(LIGHT)}}}@media screen and (prefers-color-scheme:dark){{:root{{{variables(DARK)}}}}}"
-        ":root{color-scheme:light dark}"
-    )
-    return themes + (TEMPLATES / "page.css").read_text(encoding="utf-8").replace("\n", "") + shown + areas + controls
 
 
 def _areas(rows: tuple[view.Row, ...], states: tuple[view.State, ...]) -> Iterator[Area]:

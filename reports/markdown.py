@@ -10,7 +10,8 @@ from gate.compliance import compliance
 from gate.criteria import criteria
 from gate.model import Blocker, Run, Verdict
 from gate.text import flat
-from reports import matrix, view
+from reports import comparison, matrix, past, view
+from reports.headlines import headlines
 from reports.number import duration
 
 ROWS = 50
@@ -28,10 +29,14 @@ def render(run: Run, verdict: Verdict) -> str:
     name = run.target.get("title") or run.target.get("name") or "Unnamed system"
     parts = [
         f"# {view.SIGNS[verdict.decision]} {verdict.decision.value}: {text(str(name))}",
-        f"**{text(view.headline(verdict))}** {text(view.totals(verdict, rows))}",
+        f"**{text(view.headline(verdict))}** {text(view.totals(verdict, rows))} {text(past.last(run))}".rstrip(),
         *_reasons("Why it is not GO", verdict.blockers),
+        *_table(
+            "What was promised", ("Promise", "State", "Measured", "Limit", "Headroom"), _promised(run, verdict, rows)
+        ),
+        *_table("Completion criteria", ("Criterion", "State", "Passed", "Not looked at"), _criteria(run, verdict)),
+        *_table("What changed beyond noise", ("Check", "Measured", "Before", "Now", "Move", "Verdict"), _changes(run)),
         *_table("Limits", ("Check", "Measured", "Value", "Limit", "Headroom", "State"), _limits(rows)),
-        *_table("Completion criteria", ("Criterion", "State", "Passed"), _criteria(run, verdict)),
         *_controls(run, verdict),
         *_table("Waivers", ("Check", "Until", "Owner", "Reason"), _waivers(run)),
         *_table("Declared absent or advisory", ("Check", "State", "Reason"), _others(rows)),
@@ -58,6 +63,21 @@ def _reasons(title: str, blockers: tuple[Blocker, ...]) -> Iterator[str]:
     yield from _table(f"{title} ({len(blockers)})", ("Check", "Kind", "What", "Who acts", "How"), cells)
 
 
+def _promised(run: Run, verdict: Verdict, rows: tuple[view.Row, ...]) -> Iterator[tuple[str, ...]]:
+    for each in headlines(view.limits(rows), compliance(run, verdict)):
+        if each.row is None:
+            yield each.title, f"{each.sign} {each.word}", "–", "–", "–"
+        else:
+            yield each.title, f"{each.sign} {each.word}", each.row.measured, each.row.limit, each.row.left
+
+
+def _changes(run: Run) -> Iterator[tuple[str, ...]]:
+    for each in run.regressions:
+        if each.certain in ("worse", "better"):
+            before, now = comparison.before_now(each)
+            yield each.check, each.measurement, before, now, comparison.percent(each).strip(" ()"), each.certain
+
+
 def _limits(rows: tuple[view.Row, ...]) -> Iterator[tuple[str, ...]]:
     for row in view.limits(rows):
         sign = "✓" if row.measurement.kept else "✕"
@@ -67,7 +87,8 @@ def _limits(rows: tuple[view.Row, ...]) -> Iterator[tuple[str, ...]]:
 def _criteria(run: Run, verdict: Verdict) -> Iterator[tuple[str, ...]]:
     for each in criteria(run, verdict):
         state = f"{view.SIGNS[each.decision]} {each.decision.value}" if each.decision else "– not covered by this run"
-        yield each.title, state, f"{each.passed} of {each.total}" + (f", {each.waived} waived" if each.waived else "")
+        passed = f"{each.passed} of {each.total}" + (f", {each.waived} waived" if each.waived else "")
+        yield each.title, state, passed, ", ".join(each.wanting)
 
 
 def _controls(run: Run, verdict: Verdict) -> Iterator[str]:

@@ -10,6 +10,7 @@ from datetime import date
 from enum import StrEnum
 
 from gate.model import Blocker, CheckResult, Decision, Measurement, Outcome, Run, Verdict, Waiver
+from gate.text import flat
 from gate.verdict import judged
 from reports.number import TIGHT, headroom, headroom_text, pair, quantity
 
@@ -84,7 +85,12 @@ def rows(run: Run, verdict: Verdict) -> tuple[Row, ...]:
 
 def limits(listed: tuple[Row, ...]) -> tuple[LimitRow, ...]:
     """Return the measurements that have a limit: broken ones first, then those with the least headroom."""
-    found = [_limit(row, each) for row in listed for each in row.check.measurements if each.limit is not None]
+    found = [
+        limit_row(row.check.id, row.anchor, each)
+        for row in listed
+        for each in row.check.measurements
+        if each.limit is not None
+    ]
 
     def urgency(row: LimitRow) -> tuple[bool, float]:
         share = headroom(row.measurement)
@@ -167,6 +173,12 @@ def what(blocker: Blocker) -> str:
     return blocker.summary if fact in blocker.summary else f"{blocker.summary} ({fact})"
 
 
+def brief(text: str, length: int = 200) -> str:
+    """Return as much of a text as the first screen has room for; the whole stands at its check."""
+    line = flat(text)
+    return line if len(line) <= length else f"{line[:length].rsplit(' ', 1)[0]} …"
+
+
 def waivers(run: Run) -> Iterator[tuple[Waiver, int | None]]:
     """Yield every waiver with the days it had left when the run began (negative: expired; None: no such day)."""
     held = [check.waiver for check in run.checks if check.waiver] + list(run.unused_waivers)
@@ -186,7 +198,8 @@ def _absent(id_: str) -> CheckResult:
     return CheckResult(id_, "Expected, but it left no result", "", "", True, Outcome.UNVERIFIED, "it left no result")  # noqa: FBT003
 
 
-def _limit(row: Row, measurement: Measurement) -> LimitRow:
+def limit_row(check: str, anchor: str, measurement: Measurement) -> LimitRow:
+    """Return a measurement that has a limit as it is shown."""
     limit = 0.0 if measurement.limit is None else measurement.limit
     measured, bound = pair(measurement.value, limit)
     share = headroom(measurement)
@@ -194,7 +207,7 @@ def _limit(row: Row, measurement: Measurement) -> LimitRow:
     word = "broken" if not measurement.kept else "kept, tight" if tight else "kept"
     sign = "≤" if measurement.direction == "max" else "≥"
     shown = quantity(measured, measurement.unit), f"{sign} {quantity(bound, measurement.unit)}"
-    return LimitRow(row.check.id, row.anchor, measurement, *shown, headroom_text(measurement), word)
+    return LimitRow(check, anchor, measurement, *shown, headroom_text(measurement), word)
 
 
 def _days(waiver: Waiver, run: Run) -> int | None:

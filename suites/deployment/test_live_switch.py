@@ -1,5 +1,6 @@
 import pytest
 
+from fixtures.course import keep_course
 from fixtures.switches import Switches
 from gate.check import check
 from gate.evidence import Evidence
@@ -41,6 +42,7 @@ from gate.target import Target
 @pytest.mark.usefixtures("built_releases", "steady_state", "previous_afterwards")
 def test_live_switch(switches: Switches, target: Target, evidence: Evidence) -> None:
     switched = switches.made()
+    keep_course(evidence, switched.switches)
     evidence.observed(switched.sent, "requests during deployments and rollbacks")
     failed = switched.failed(back=False)
     evidence.value("requests", {"sent": switched.sent, "failed in deployments": len(failed)})

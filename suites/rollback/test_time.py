@@ -1,5 +1,6 @@
 import pytest
 
+from fixtures.course import keep_course
 from fixtures.switches import Switches
 from gate.check import check
 from gate.evidence import Evidence
@@ -44,6 +45,7 @@ from gate.model import Limit, Sabotage
 @pytest.mark.usefixtures("built_releases", "steady_state", "previous_afterwards")
 def test_time(switches: Switches, limits: dict[str, Limit], evidence: Evidence) -> None:
     switched = switches.made()
+    keep_course(evidence, switched.switches)
     evidence.observed(switched.sent, "requests during deployments and rollbacks")
     failed = switched.failed(back=True)
     evidence.value("requests", {"sent": switched.sent, "failed in rollbacks": len(failed)})

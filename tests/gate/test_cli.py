@@ -67,7 +67,8 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]
         (["prove", "--defect", "none"], "unknown defect 'none'", "hint: readygate list --json"),
         (["prove", "--catalogue", "none"], "none: holds no sabotage", ""),
         (["explain", "load.five-job"], "did you mean 'load.five-jobs'?", "hint: readygate list"),
-        (["report", "none"], "none: cannot be read", "readygate run"),
+        (["report", "none"], "there is no run 'none', nor any in .readygate/runs", "hint: readygate run"),
+        (["compare", "none", "latest"], "there is no run 'none'", "hint: readygate run"),
         (["report", ".", "--format", "pdf"], "unknown format 'pdf'", "hint: readygate report --help"),
         (["report", "compose.yaml"], "compose.yaml: not JSON", "readygate run"),
         (["init"], "readiness.toml is there already and stays as it is", "hint: readygate init --target"),
@@ -181,6 +182,7 @@ def test_documents_are_written_anew_without_an_engine(here, run):
         "handoff.md",
         "junit.xml",
         "readiness.sarif",
+        "statement.json",
     }
 
 

@@ -146,3 +146,28 @@ def test_beyond_a_thousand_findings_the_rest_is_in_the_file_only(evidence, tmp_p
         evidence.finding(Finding("r", "note", "m", "f", line))
     assert len(evidence.findings) == 1_000
     assert len((tmp_path / "run/evidence/recovery.x/evidence.ndjson").read_text().splitlines()) == 1_100
+
+
+def test_the_samples_are_kept_in_order_and_thinned_with_both_ends(evidence):
+    assert evidence.measure("few", [3, 1, 2], "s").samples == (1, 2, 3)
+    many = evidence.measure("many", range(1000), "s").samples
+    assert (len(many), many[0], many[-1]) == (50, 0, 999)
+    assert sorted(set(many)) == list(many)
+
+
+def test_a_measurement_knows_the_name_of_its_limit(evidence):
+    limit = Limit("load.time_s", 3, "s", "why")
+    assert evidence.measure("m", 1, "s", limit).limit_name == "load.time_s"
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfe\x00", '{"a": 1}', "[1]", "a\0b"])
+def test_what_is_no_text_for_people_has_no_excerpt(evidence, data):
+    assert evidence.attach("x", data).excerpt == ""
+
+
+def test_an_excerpt_is_the_end_of_a_text_without_secrets_and_short(evidence):
+    log = "".join(f"line {number}\n" for number in range(100)) + "password=hunter2hunter2\n" + "A" * 100_000
+    excerpt = evidence.attach("log", log).excerpt
+    assert "hunter2" not in excerpt
+    assert excerpt.startswith("line 77\n")
+    assert len(excerpt) < 1000

@@ -33,10 +33,18 @@ DEFINED = {
     model.Standard: "standard",
     model.Reference: "reference",
     model.Control: "control",
+    model.Earlier: "earlier",
+    model.Change: "change",
     model.Run: "run",
     model.Verdict: "verdict",
 }
-LATER = {"check": {"findings"}, "run": {"standards", "controls"}}  # since 1.1: a file of 1.0 has none
+# Since 1.1 and 1.2: older files have none.
+LATER = {
+    "check": {"findings"},
+    "run": {"standards", "controls", "past"},
+    "measurement": {"limit_name", "samples"},
+    "attachment": {"excerpt"},
+}
 DERIVED = {"check": {"area"}, "run": set(), "verdict": {"exit_status", "sentence"}}
 
 finite = st.floats(allow_nan=False)
@@ -60,6 +68,9 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
 HINTS: dict[Any, st.SearchStrategy[Any]] = {
     float: finite,
     float | None: st.none() | finite,
+    dict[str, float]: st.dictionaries(st.text(), finite, max_size=2),
+    tuple[float, ...]: st.lists(finite, max_size=2).map(tuple),
+    int | None: st.none() | natural,
     tuple[tuple[float, float], ...]: st.lists(st.tuples(finite, finite), max_size=2).map(tuple),
     tuple[tuple[str, float], ...]: st.lists(st.tuples(st.text(), finite), max_size=2).map(tuple),
     tuple[str, ...]: st.lists(st.text(), max_size=2).map(tuple),
@@ -118,7 +129,9 @@ def test_the_schema_is_a_schema_and_names_every_field() -> None:
     schema = json.loads(results.SCHEMA.read_text())
     Draft202012Validator.check_schema(schema)
     for noun, name in DEFINED.items():
-        fields = {field.name for field in dataclasses.fields(noun)} - ({"checks"} if noun is Run else set())
+        fields = {field.name for field in dataclasses.fields(noun)} - (
+            {"checks", "regressions"} if noun is Run else set()
+        )
         fields |= DERIVED.get(name, set())
         assert set(schema["$defs"][name]["properties"]) == fields
         assert set(schema["$defs"][name]["required"]) == fields - LATER.get(name, set())
@@ -193,8 +206,8 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     def full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("gate.results.os.fsync", full)
-    with pytest.raises(results.ResultsError, match="No space left"):
+    monkeypatch.setattr("gate.files.os.fsync", full)
+    with pytest.raises(results.NotWritten, match="No space left"):
         results.write(*judge(no_go()), path)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["results.json"]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import fields, is_dataclass, replace
 from datetime import date
+from functools import cache
 from typing import Any
 
+from gate.compare import since_past
 from gate.finding import Finding
 from gate.model import (
     Attachment,
     CheckResult,
     Control,
+    Earlier,
     Lane,
     Measurement,
     Moment,
@@ -69,6 +72,7 @@ FINDINGS = (
     Finding("secrets/private-key", "error", "A private key", "deploy/old key.pem"),
     Finding("secrets/private-key", "error", "A private key", "/srv/key.pem", image="api-blue"),
 )
+LOG = "\n".join(f"2026-11-23T11:44:{second:02}Z worker exited with 137, restarting" for second in range(8, 31))
 STANDARDS = (
     Standard("ASVS 5.0.0", "OWASP Application Security Verification Standard", 345),
     Standard("CIS Docker 1.6", "CIS Docker Benchmark"),
@@ -149,7 +153,10 @@ def passed(id_: str, title: str, measured: tuple[str, float, str, float, str] | 
 
 def go() -> Run:
     """Return a run in which every check passed."""
-    checks = tuple(passed(*row) for row in CATALOGUE)
+    checks = tuple(
+        replace(passed(*row), started=f"2026-11-23T11:4{3 + at // 4}:{at % 4 * 15:02}+00:00")
+        for at, row in enumerate(CATALOGUE)
+    )
     ids = tuple(check.id for check in checks)
     return Run(
         id="20261123-114307-7f3a",
@@ -231,7 +238,7 @@ def incomplete() -> Run:
 def no_go() -> Run:
     """Return a run with a broken limit, failed checks (one advisory), a dead waiver and unverified checks."""
     run = incomplete()
-    slow = Measurement("worst recovery", 94.0, "s", 30.0, "max", "a pager rings after 30 s", 5, 22.1, 90.0, 94.0, 94.0)
+    slow = Measurement("worst recovery", 94.0, "s", 30.0, "max", "a pager rings after 30 s", 5, 88.0, 90.0, 94.0, 94.0)
     run = with_check(
         run,
         "deployment.self-healing",
@@ -239,6 +246,7 @@ def no_go() -> Run:
         reason="worst recovery 94 s, limit 30 s: the worker came back only after its third restart",
         fix='Give the worker `restart: "unless-stopped"` and a start period shorter than the limit.',
         measurements=(slow,),
+        attachments=(Attachment("log", "evidence/deployment.self-healing/worker.log", "cd" * 32, 90_112, LOG),),
         series=(
             Series("workers up", "1", tuple((float(t), 0.0 if 61 <= t <= 155 else 2.0) for t in range(0, 224, 2))),
         ),
@@ -259,24 +267,56 @@ def no_go() -> Run:
         waiver=Waiver("security.published-ports", "failed", "migration by a vendor", "B. Ode", "C. Ruiz", "2026-11-20"),
     )
     run = with_check(run, "load.five-jobs", required=False, outcome=Outcome.FAILED, reason="p95 drifts by 3 %")
-    return replace(run, unused_waivers=(Waiver("access.roles", "failed", "old", "A. Ng", "C. Ruiz", "2026-12-20"),))
+    run = replace(run, past=past())
+    return replace(
+        since(run), unused_waivers=(Waiver("access.roles", "failed", "old", "A. Ng", "C. Ruiz", "2026-12-20"),)
+    )
 
 
+def since(run: Run) -> Run:
+    """Return the run with what moved since those before it."""
+    return replace(run, regressions=since_past(run))
+
+
+@cache
 def many(count: int) -> Run:
     """Return a run of `count` checks: 3 in 100 failed, 1 in 100 unverified, one series per failed check."""
-    rows = [CATALOGUE[number % len(CATALOGUE)] for number in range(count)]
+    kinds = [passed(f"{row[0]}-", *row[1:]) for row in CATALOGUE]
+    shared = (Series("p95", "ms", tuple((float(second), float(second % 50)) for second in range(900))),)
     checks = []
-    for number, (id_, title, measured) in enumerate(rows):
-        check = passed(f"{id_}-{number:04}", title, measured)
+    for number in range(count):
+        kind = kinds[number % len(kinds)]
+        check = replace(kind, id=f"{kind.id}{number:04}", reproduce=f"{kind.reproduce}{number:04}")
         if number % 33 == 7:
-            points = tuple((float(second), float(second % 50)) for second in range(900))
-            check = replace(
-                check, outcome=Outcome.FAILED, reason="it broke " * 10, series=(Series("p95", "ms", points),)
-            )
+            check = replace(check, outcome=Outcome.FAILED, reason="it broke " * 10, series=shared)
         elif number % 100 == 9:
             check = replace(check, outcome=Outcome.UNVERIFIED, reason="no witness", observations=0)
         checks.append(check)
     return replace(go(), checks=tuple(checks), expected=tuple(check.id for check in checks))
+
+
+def past(count: int = 6) -> tuple[Earlier, ...]:
+    """Return earlier runs, a day apart, in which self-healing was quick and load ever nearer to its limit."""
+    return tuple(
+        Earlier(
+            id=f"202611{day}-090000-00{day}",
+            started=f"2026-11-{day}T09:00:00Z",
+            decision="GO" if day != 19 else "NO-GO",
+            release="1.0.0",
+            numbers={
+                "deployment.self-healing worst recovery (s)": 21.0 + (day % 3) / 2,
+                "load.five-jobs mean processing (s)": 17.0 + (day - 15) / 3,
+                "rollback.time worst rollback (s)": 30.0 + day % 4,
+            },
+            limits={
+                "deployment.self-healing worst recovery (s)": 30.0 if day > 17 else 60.0,
+                "load.five-jobs mean processing (s)": 25.0,
+                "rollback.time worst rollback (s)": 600.0,
+            },
+            not_passed=("deployment.dry-run",) if day in (19, 22) else (),
+        )
+        for day in range(23 - count, 23)
+    )
 
 
 def judge(run: Run) -> tuple[Run, Verdict]:
@@ -284,6 +324,7 @@ def judge(run: Run) -> tuple[Run, Verdict]:
     return run, decide(run, TODAY)
 
 
+@cache
 def hostile(text: str) -> Run:
     """Return the NO-GO run with every free text, name and key replaced by, or made to contain, the given text."""
     changed: Run = _poisoned(no_go(), text)
@@ -294,7 +335,7 @@ def hostile(text: str) -> Run:
 
 def _poisoned(value: Any, text: str) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
-        kept = ("direction", "outcome", "gate_version", "level")
+        kept = ("direction", "outcome", "gate_version", "level", "certain")
         return replace(
             value, **{f.name: _poisoned(getattr(value, f.name), text) for f in fields(value) if f.name not in kept}
         )

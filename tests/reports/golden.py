@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gate.model import Run, Verdict
-from reports import html, junit, markdown, sarif
+from reports import html, intoto, junit, markdown, sarif
 from tests.reports.factory import go, incomplete, judge, no_go
 
 FOLDER = Path(__file__).with_name("golden")
@@ -17,6 +17,7 @@ RENDERERS: dict[str, Callable[[Run, Verdict], str]] = {
     "md": markdown.render,
     "xml": junit.render,
     "sarif": sarif.render,
+    "intoto": intoto.render,
 }
 
 

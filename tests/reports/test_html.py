@@ -11,14 +11,14 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 
-from gate.model import Measurement, Outcome, Run, Waiver
+from gate.model import Measurement, Outcome, Run, Series, Waiver
 from reports import html, view
 from tests.gate.strategies import runs
 from tests.reports import hostile as texts
 from tests.reports.factory import go, hostile, incomplete, judge, many, no_go, with_check
 from tests.reports.page import Page
 
-SVG = {"svg", "defs", "pattern", "rect", "line", "path", "text"}
+SVG = {"svg", "circle", "defs", "pattern", "rect", "line", "path", "text"}
 FRAME = {"html", "head", "meta", "title", "link", "style", "body", "header", "main", "section", "footer", "div", "span"}
 WORDS = {"a", "h1", "h2", "h3", "p", "b", "strong", "small", "code", "pre", "ol", "ul", "li"}
 TABLES = {"table", "caption", "thead", "tbody", "tr", "th", "td"}
@@ -62,7 +62,7 @@ def test_hostile_text_is_inert(text: str) -> None:
     rendered = html.render(*judge(hostile(text)))
     assert_inert(Page(rendered))
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\u2066\ud800-\udfff]", rendered)
-    assert len(rendered.encode()) < html.LARGEST
+    assert len(rendered.encode()) < html.SIZES[html.Size.WHOLE]
 
 
 def test_markup_in_evidence_is_shown_as_it_is() -> None:
@@ -122,7 +122,7 @@ def test_more_than_fits_is_folded_and_said() -> None:
     run = replace(go(), checks=tuple(replace(check, outcome=Outcome.FAILED) for check in go().checks))
     text = page(run).text
     assert "Why it is blocked (13)" in text
-    assert "8 more" in text
+    assert "9 more" in text
 
 
 def test_a_waiver_near_its_end_and_one_far_from_it() -> None:
@@ -140,12 +140,15 @@ def test_an_empty_run_has_a_page() -> None:
     assert "? INCOMPLETE" in page(replace(go(), checks=(), expected=(), lanes=(), events=(), target={}, host={})).text
 
 
-def test_a_thousand_checks_stay_small_and_quick() -> None:
-    run, verdict = judge(many(1000))
-    began = time.monotonic()
+def test_ten_thousand_checks_and_a_million_samples_are_written_quickly_and_stay_small() -> None:
+    """3 s and 5 MB are the promise on two cores; the test allows for a machine that is busy with others."""
+    run = many(10_000)
+    loud = Series("p95", "ms", tuple((t / 1000, float(t % 997)) for t in range(1_000_000)))
+    run, verdict = judge(with_check(run, run.checks[7].id, series=(loud,)))
+    began = time.process_time()
     size = len(html.render(run, verdict).encode())
-    assert time.monotonic() - began < 10
-    assert size <= html.LARGEST
+    assert time.process_time() - began < 9
+    assert size <= html.SIZES[html.Size.SHORTEST]
 
 
 def test_a_page_that_would_be_too_large_shortens_passed_checks_and_says_so() -> None:
@@ -153,7 +156,7 @@ def test_a_page_that_would_be_too_large_shortens_passed_checks_and_says_so() -> 
     run, verdict = judge(replace(many(1000), checks=checks))
     rendered = html.render(run, verdict)
     assert "shortened" in rendered
-    assert len(rendered.encode()) <= html.LARGEST
+    assert len(rendered.encode()) <= html.SIZES[html.Size.SHORT]
 
 
 def test_landmarks_headings_and_names() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gate.text import BLOCK, LINE, LINES, flat, inert
@@ -22,6 +22,7 @@ def test_nothing_of_any_text_can_act(text: str) -> None:
 
 @given(st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=LINE))
 def test_plain_text_stays_as_it_is(text: str) -> None:
+    assume("##" not in text and "::" not in text)  # these may begin a command to a build server
     assert inert(text) == text
 
 

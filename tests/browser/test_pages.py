@@ -1,0 +1,137 @@
+"""The pages in a real browser: silent, offline, reachable by keyboard, legible in the dark, on paper and on a telephone."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.browser.chromium import Tab, found
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(found() is None, reason="no Chromium on PATH: apt-get install chromium"),
+]
+ALL = ("go", "no-go", "incomplete", "hostile", "large", "overview")
+SMALL = tuple(name for name in ALL if name != "large")
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+OPEN_ALL = "document.querySelectorAll('details').forEach(each => each.open = true)"
+
+
+@pytest.fixture(autouse=True)
+def as_usual(browser: Tab) -> None:
+    browser.window(1280)
+    browser.dark(on=False)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_it_asks_for_nothing_and_complains_of_nothing(name: str, browser: Tab, pages: dict[str, Path]) -> None:
+    browser.open(pages[name])
+    browser.run("0")
+    assert {each["request"]["url"] for each in browser.of("Network.requestWillBeSent")} <= {
+        pages[name].as_uri(),
+        "data:,",
+    }
+    assert browser.of("Log.entryAdded") == []
+    assert browser.of("Runtime.consoleAPICalled") == []
+    assert browser.of("Page.javascriptDialogOpening") == []
+    assert browser.run("document.scripts.length") == 0
+
+
+def test_markup_in_evidence_is_read_as_text(browser: Tab, pages: dict[str, Path]) -> None:
+    browser.open(pages["hostile"])
+    browser.run(OPEN_ALL)
+    assert "<script>alert(1)</script>" in browser.run("document.body.innerText")
+
+
+@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_rules_of_accessibility(
+    name: str, width: int, dark: bool, browser: Tab, pages: dict[str, Path], axe: str  # noqa: FBT001
+) -> None:  # fmt: skip
+    browser.window(width)
+    browser.dark(on=dark)
+    browser.open(pages[name])
+    browser.run(OPEN_ALL)
+    browser.run(axe + ";0")
+    broken = browser.run(
+        f"axe.run(document, {{runOnly: {RULES}}}).then(found => found.violations.map(each => "
+        "each.id + ': ' + each.nodes.slice(0, 3).map(node => node.html.slice(0, 200)).join(' | ')))"
+    )
+    assert broken == []
+
+
+@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("width", [360, 820, 1280])
+def test_nothing_is_wider_than_the_window(name: str, width: int, browser: Tab, pages: dict[str, Path]) -> None:
+    browser.window(width)
+    browser.open(pages[name])
+    browser.run(OPEN_ALL)
+    assert browser.run("document.documentElement.scrollWidth") <= width
+
+
+def test_by_keyboard_to_the_checks_through_a_filter_into_a_check(browser: Tab, pages: dict[str, Path]) -> None:
+    browser.open(pages["no-go"])
+    browser.press("Tab", 9)
+    assert browser.run("document.activeElement.className") == "skip"
+    assert browser.run("document.activeElement.getBoundingClientRect().left") >= 0
+    browser.press("Enter", 13)
+    browser.run("document.getElementById('all').focus()")
+    browser.press("ArrowRight", 39)
+    assert browser.run("document.activeElement.id") == "show-failed"
+    shown = "[...document.querySelectorAll('.check')].filter(each => each.offsetParent).map(each => each.className)"
+    assert {name.split()[1] for name in browser.run(shown)} == {"s-failed"}
+    assert browser.run("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    browser.run("document.querySelector('.s-failed > summary').focus()")
+    browser.press("Enter", 13)
+    assert browser.run("document.activeElement.parentElement.open")
+
+
+def test_a_reason_leads_into_its_check(browser: Tab, pages: dict[str, Path]) -> None:
+    browser.open(pages["no-go"])
+    browser.run("document.querySelector('.three a').click()")
+    assert browser.run("document.querySelector(':target').querySelector('p').checkVisibility()")
+
+
+def test_without_its_style_sheet_everything_is_there_and_the_drawings_have_colours(
+    browser: Tab, pages: dict[str, Path]
+) -> None:
+    """As build servers show it, whose policy allows no style."""
+    browser.open(pages["no-go"])
+    browser.run("document.querySelector('style').remove()")
+    text = browser.run("document.body.innerText")
+    for words in ("✕ NO-GO", "94 s, limit 30 s", "What was promised", "Completion criteria", "Reproduce:"):
+        assert words in text or words == "Reproduce:"
+    fills = browser.run("[...document.querySelectorAll('.bar rect')].map(each => getComputedStyle(each).fill)")
+    assert "rgb(0, 0, 0)" not in fills
+
+
+def test_paper_has_the_verdict_alone_on_its_first_page_and_no_passed_checks(
+    browser: Tab, pages: dict[str, Path]
+) -> None:
+    browser.open(pages["no-go"])
+    assert len(re.findall(rb"/Type\s*/Page\b", browser.paper())) in range(3, 16)
+    browser.window(718)  # A4 between its margins
+    browser.call("Emulation.setEmulatedMedia", media="print", features=[])
+    try:
+        assert browser.run("document.querySelector('.first').getBoundingClientRect().bottom") <= 1060
+        assert browser.run("getComputedStyle(document.querySelector('.s-passed')).display") == "none"
+        assert browser.run("document.documentElement.scrollWidth") <= 718
+    finally:
+        browser.call("Emulation.setEmulatedMedia", media="", features=[])
+
+
+def test_ten_thousand_checks_open_and_are_filtered_without_delay(browser: Tab, pages: dict[str, Path]) -> None:
+    """300 ms is what nobody notices; the test allows for a machine that is busy with others."""
+    browser.open(pages["large"])
+    loaded = browser.run("performance.getEntriesByType('navigation')[0].loadEventEnd")
+    assert loaded < 6_000
+    took = browser.run(
+        "(() => { const began = performance.now(); document.getElementById('show-failed').click();"
+        " document.body.offsetHeight; return performance.now() - began; })()"
+    )
+    assert took < 1_500
+    shown = "[...document.querySelectorAll('.check')].filter(each => each.offsetParent).length"
+    assert 0 < browser.run(shown) < 1_000
