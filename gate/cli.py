@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gate.tools import Tools
 
 TARGET = "readiness.toml"
-FORMATS = ("html", "md", "junit", "sarif", "handoff")
+FORMATS = ("html", "md", "junit", "sarif", "intoto", "handoff")
 PROFILES = ("quick", "release", "soak")
 _REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 

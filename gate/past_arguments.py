@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+    from typing import Any
+
+    Commands = argparse._SubParsersAction[Any]  # of whichever parser the command line is made of
 
 _COMPARE = "what differs between two runs beyond noise; exit 1 when something is worse, 4 when they cannot be compared"
 _HISTORY = "the runs of this system, newest first, and a page over them; --keep N removes the folders of older ones"
