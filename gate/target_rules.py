@@ -82,6 +82,7 @@ POINTERS: tuple[Path, ...] = (
     ("job", "id_pointer"),
     ("job", "state_pointer"),
     ("job", "stage_pointer"),
+    ("job", "attempts_pointer"),
     ("logs", "timestamp"),
     ("logs", "level"),
     ("logs", "service_pointer"),
