@@ -47,7 +47,7 @@ def test_database_crash(
     within = limits["recovery.database_back_s"]
     crashes = []
     for number in range(1, int(limits["recovery.database_kills"].value) + 1):
-        crashes.append(crashed(stack, ledger, evidence, stack.containers("database"), within.value * 2))
+        crashes.append(crashed(stack, ledger, evidence, stack.containers("database"), within))
         followed(ledger, api, evidence, limits["recovery.worker_takeover_s"].value).demand_whole()
         evidence.value("kills of the database", number)
     evidence.measure("killed until a job was accepted again", [c.accepted_s for c in crashes], "s", within)

@@ -32,7 +32,7 @@ def test_front_crash(
         victims = stack.containers(role)
         if not victims:
             continue
-        crash = crashed(stack, ledger, evidence, victims, within.value * 2)
+        crash = crashed(stack, ledger, evidence, victims, within)
         seconds.append(crash.accepted_s)
         unclear = sum(not answer.clean for answer in crash.answers)
         evidence.value(f"submissions without an answer when the {role} was killed", unclear)

@@ -28,7 +28,7 @@ def test_host_crash(
 ) -> None:
     within = limits["recovery.host_back_s"]
     everything = stack.containers()
-    crash = crashed(stack, ledger, evidence, everything, within.value * 2)
+    crash = crashed(stack, ledger, evidence, everything, within)
     evidence.value("containers killed", len(everything))
     account = followed(ledger, api, evidence, limits["recovery.worker_takeover_s"].value)
     account.demand_whole()

@@ -15,6 +15,7 @@ from gate.evidence import Evidence
 from gate.model import Limit
 
 USERS, PACE_S = 4, 0.5
+LATE_S = 10  # beyond a limit, to see by how much it is missed
 
 
 @check(
@@ -30,22 +31,24 @@ def test_partition(
     stack: ComposeStack,
     api: Api,
     ledger: Ledger,
+    crowd: Ledger,
     steady_state: SteadyState,
     limits: dict[str, Limit],
     evidence: Evidence,
 ) -> None:
     lasts, within = limits["recovery.partition_s"].value, limits["recovery.rejoined_s"]
-    with pressure(ledger, USERS, PACE_S) as load:
+    with pressure(crowd, USERS, PACE_S) as load:
         load.demand_flow(USERS)
         with partitioned(stack, "api", "database") as cut:
             evidence.event("fault", cut.seen)
             pause_until(cut.at + lasts)
         healed = time.monotonic()
         evidence.event("healed", "the API reaches the database again")
-        until(lambda: load.first_promise(healed), within.value * 2, "a job is accepted after the cut", every=0.05)
+        until(lambda: load.first_promise(healed), within.value + LATE_S, "a job is accepted after the cut", every=0.05)
     accepted_s = (load.first_promise(healed) or healed) - healed
     during = [a for a in load.answers if a.at + a.seconds > cut.at and a.at < healed]
     demand_clean(during, evidence, "while the API was cut off")
+    followed(crowd, api, evidence, limits["recovery.worker_takeover_s"].value).demand_whole()
 
     jobs = ledger.submit_at_once(USERS * 2)
     until(lambda: any(api.state(j) in api.running_states for j in jobs), api.job_timeout_s, "a worker takes a job")

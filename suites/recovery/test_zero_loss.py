@@ -10,7 +10,7 @@ from gate.model import Limit
 JOBS = 10
 
 
-# The last file of the last area of its stack: what the checks before were promised is in this account.
+# The last file of this area, which comes after those that submit most: what they were promised is in this account.
 @check(
     "recovery.job-account",
     title="Of all jobs that any check of this stack was promised none was lost or done twice, and none came unasked",
