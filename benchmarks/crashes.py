@@ -11,6 +11,8 @@ import secrets
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 from rich.console import Console
@@ -129,17 +131,24 @@ def _kill(stack: ComposeStack, api: Api, role: str, chance: random.Random) -> Ki
     victims: tuple[Container, ...] = stack.containers(None if role == HOST else role)
     faults.settled(victims)
     takeover_s = stack.target.limits["recovery.worker_takeover_s"].value
-    with pressure(ledger, USERS, PACE_S) as users:
+    with ExitStack() as ends_of, ThreadPoolExecutor(1) as beside:
+        users = ends_of.enter_context(pressure(ledger, USERS, PACE_S))
         users.demand_flow(USERS)
         pause_until(time.monotonic() + chance.uniform(0, LONGEST_S))
         before = [entry.job_id for entry in ledger.entries if entry.job_id]
         with faults.all_killed(stack, victims) as wounds:
             at = wounds[-1]
+            back = beside.submit(lambda: max(wound.restarted(takeover_s * 2) for wound in wounds))
             until(lambda: users.first_promise(at.at), takeover_s * 2, "a job is accepted after the kill", every=0.02)
-            users.stop()
-            ready_s = max(wound.restarted(takeover_s * 2) for wound in wounds)
-    until(lambda: ledger.resolve() >= 0, api.job_timeout_s, "submissions without an answer are answered", every=0.5)
-    ledger.follow(within=takeover_s + api.job_timeout_s)
+            ends_of.close()
+            until(
+                lambda: ledger.resolve() >= 0,
+                api.job_timeout_s,
+                "submissions without an answer are answered",
+                every=0.5,
+            )
+            ledger.follow(within=takeover_s + api.job_timeout_s)
+            ready_s = back.result()
     ends = [ledger.entry(job).finished_at or 0.0 for job in before]
     accepted_s = (users.first_promise(at.at) or at.at) - at.at
     return Kill(role, accepted_s, ready_s, max(ends) - at.at_epoch, ledger.reconcile())
