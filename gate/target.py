@@ -91,6 +91,9 @@ class JobTable:
     new_body: Mapping[str, Json] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     timeout_s: float = 60
+    stage_pointer: str | None = None
+    stages: tuple[str, ...] = ()
+    attempts_pointer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +286,7 @@ class Target:
             "api.tls": self.api.scheme == "https",
             "job.running": bool(self.job.running),
             "job.new_body": bool(self.job.new_body),
+            "job.attempts": self.job.attempts_pointer is not None,
             "metrics.deployment_marker": self.metrics is not None and self.metrics.deployment_marker is not None,
             "logs.read": self.logs is not None,
             "logs.request_header": self.logs is not None and self.logs.request_header is not None,
@@ -334,7 +338,7 @@ def capability_names() -> frozenset[str]:
     names |= {f"alerts.faults.{fault}" for fault in alerts.FAULTS}
     names |= {"alerts.receivers", "alerts.watchdog", "alerts.severities", *access.offered(None)}
     names |= documentation.offered(None).keys()
-    names |= {"auth", "api.version", "api.tls", "job", "job.running", "job.new_body"}
+    names |= {"auth", "api.version", "api.tls", "job", "job.running", "job.new_body", "job.attempts"}
     names |= {"logs.read", "logs.request_header", "logs.hops", "logs.burst_alert"}
     names |= {"database.sql", "database.effects_sql", "database.encrypted"}
     names |= {"metrics.deployment_marker", "metrics.service"}

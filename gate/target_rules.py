@@ -82,6 +82,8 @@ POINTERS: tuple[Path, ...] = (
     ("api", "version_pointer"),
     ("job", "id_pointer"),
     ("job", "state_pointer"),
+    ("job", "stage_pointer"),
+    ("job", "attempts_pointer"),
     ("logs", "timestamp"),
     ("logs", "level"),
     ("logs", "service_pointer"),
@@ -287,6 +289,9 @@ def _states(document: Document) -> Iterator[Problem]:
     for state in _get(document, ("job", "running")) or []:
         if state not in pending:
             yield document.problem(("job", "running"), f'"{state}" must be one of pending: {", ".join(pending)}')
+    for needed in ("stage_pointer", "running"):
+        if _get(document, ("job", "stages")) and not _get(document, ("job", needed)):
+            yield document.problem(("job", needed), "this key is needed with stages")
     told_apart = _texts([_get(document, ("job", "body")), _get(document, ("job", "headers"))])
     if _get(document, ("job", "body")) and not any("{key}" in text for text in told_apart):
         yield document.problem(("job", "body"), "must contain {key}, or headers must: jobs are told apart by it")

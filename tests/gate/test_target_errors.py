@@ -171,6 +171,16 @@ MISTAKES = [
         'succeeded = ["DONE"]\nrunning = ["HELD"]',
         'job/running: "HELD" must be one of pending: NEW, BUSY',
     ),
+    (
+        'succeeded = ["DONE"]',
+        'succeeded = ["DONE"]\nstages = ["a"]',
+        "job/stage_pointer: this key is needed with stages",
+    ),
+    (
+        'succeeded = ["DONE"]',
+        'succeeded = ["DONE"]\nstage_pointer = "stage"\nrunning = ["BUSY"]',
+        "job/stage_pointer: must be a JSON pointer",
+    ),
     ('live = "/alive"', 'live = "/alive"\nversion = "/v"', "api/version_pointer: this key is needed with version"),
 ]
 
