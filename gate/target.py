@@ -8,9 +8,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
-from gate import access, alerts, builtin, hardening, kernel, network
+from gate import access, alerts, backup, builtin, hardening, kernel, network
 from gate.access import AccessTable
 from gate.alerts import AlertsTable
+from gate.backup import BackupTable
 from gate.configuration import CapacityTable, ConfigurationTable, RefusalTable, RotationTable
 from gate.hardening import HardeningTable
 from gate.limits import default_limits, limits
@@ -197,6 +198,7 @@ class Target:
     advisories: AdvisoriesTable | None
     published: tuple[str, ...]
     network: NetworkTable
+    backup: BackupTable | None
     profiles: Mapping[str, Mapping[str, str]]
     commands_env: Mapping[str, str]
     limits: Mapping[str, Limit]
@@ -312,6 +314,7 @@ class Target:
             "live-switch": "deploy" in self.commands and not self._built_in("deploy"),
             "faults": self.stack.mode == "own",
         } | access.offered(self.access)
+        offers |= backup.offered(self.backup, own_secrets=self.stack.secrets_variable is not None)
         return frozenset(found | {name for name, offered in offers.items() if offered})
 
     def _built_in(self, name: str) -> bool:
@@ -337,6 +340,7 @@ def capability_names() -> frozenset[str]:
     names |= {"metrics.rules", "metrics.rule_tests", "metrics.signals", "dashboards.files", "dashboards.shows"}
     names |= {"configuration.environments", "configuration.change", "refusal", "capacity", "rotation"}
     names |= {"source.paths", "source.locks"}
+    names |= backup.offered(None, own_secrets=False).keys()
     names |= {"configuration", "configuration.required", "stack.image_prefix_variable", "live-switch", "faults"}
     return frozenset(names | set(ROLES) | kernel.NEEDS)
 
@@ -384,6 +388,7 @@ def load(path: Path, profile: str | None = None) -> Target:
         advisories=AdvisoriesTable(**data["advisories"]) if "advisories" in data else None,
         published=tuple(published),
         network=network.table(data.get("network", {}), _role_of(data["roles"], data["api"]["service"])),
+        backup=BackupTable(**data["backup"]) if "backup" in data else None,
         profiles={name: table.get("env", {}) for name, table in data.get("profiles", {}).items()},
         commands_env=data.get("commands_env", {}).get(profile or "", {}),
         limits={**default_limits(profile), **limits(document, profile)},

@@ -23,7 +23,13 @@ def taken(system: System, kind: str) -> tuple[Result, Values]:
     repository = Repository(system)
     before = {backup.id for backup in repository.backups()}
     argv = system.compose.inside("backup", "backup-now", kind)
-    said = object_in(system.do(argv, f"no {kind} backup was taken", mend=_LOOK, timeout_s=_TIMEOUT_S))
+    answer = system.stream(argv, timeout_s=_TIMEOUT_S)
+    if not answer.ok:
+        errors = [line for line in answer.last_lines() if "ERROR:" in line] or answer.last_lines(1)
+        raise StepFailed(
+            f"no {kind} backup was taken: {' '.join(errors).strip() or answer.status}. To mend it: {_LOOK}"
+        )
+    said = object_in(answer)
     new = [backup for backup in repository.backups() if backup.id not in before]
     if not new:
         raise StepFailed(f"the backup was reported as taken, and the repository holds no new one. To mend it: {_LOOK}")

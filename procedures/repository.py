@@ -73,7 +73,11 @@ class Repository:
 
     def backups(self) -> list[Backup]:
         """Every backup in it, the oldest first; none in an empty one. Refused when it cannot be read."""
-        stanzas = json.loads(self._asked("--output=json", "info").stdout or "[]")
+        text = self._asked("--output=json", "info").stdout or "[]"
+        try:
+            stanzas = json.loads(text, strict=False)  # a wrong key's message quotes the file as the key made it
+        except ValueError:
+            raise Refused(f"the backup repository cannot be read: {visible(text)[-_SAID:]}", _KEY) from None
         status = stanzas[0]["status"] if stanzas else {"code": 1, "message": "no stanza"}
         if status["code"] not in (0, *_EMPTY):
             told = [repo["status"]["message"] for repo in stanzas[0].get("repo", ()) if repo["status"]["code"]]

@@ -34,8 +34,8 @@ class Report:
 def report(text: str, backups: Sequence[Backup]) -> Report:
     """What pgBackRest's text means for these backups: what it leaves out of its text was not verified."""
     # The text proper comes once more among the lines of the log.
-    told = text[max(text.rfind("\nstanza: "), 0) :]
-    archives, found = list(_ARCHIVE.finditer(told)), {match["label"]: match for match in _BACKUP.finditer(told)}
+    body = text[max(text.rfind("\nstanza: "), 0) :]
+    archives, found = list(_ARCHIVE.finditer(body)), {match["label"]: match for match in _BACKUP.finditer(body)}
     problems = [_of_file(what, file) for what, file in dict.fromkeys(_FILE.findall(text))]
     for backup in backups:
         match = found.get(backup.id)
@@ -52,9 +52,9 @@ def report(text: str, backups: Sequence[Backup]) -> Report:
             )
     short = [match for match in archives if match["files"] != match["valid"]]
     problems += [f"archive {m['id']}: {m['valid']} of {m['files']} WAL segments are whole; {_NOW}" for m in short]
-    statuses = _STATUS.findall(told)
+    statuses = _STATUS.findall(body)
     if not statuses or (set(statuses) != {"ok"} and not problems):
-        problems.append(f"pgBackRest says: {' '.join(told.split())[-200:] or 'nothing'}; {_NOW}")
+        problems.append(f"pgBackRest says: {' '.join(body.split())[-200:] or 'nothing'}; {_NOW}")
     files = sum(int(match["files"]) for match in found.values())
     return Report(files, sum(int(match["files"]) for match in archives), tuple(problems))
 
