@@ -6,9 +6,9 @@ import argparse
 import sys
 
 from procedures import shell
+from procedures.backup_store import Backup, Store
 from procedures.ending import Result, Values, carried_out
 from procedures.refusal import StepFailed
-from procedures.repository import Backup, Repository
 from procedures.system import Run, System, object_in
 
 KINDS = ("full", "diff", "incr")
@@ -20,8 +20,8 @@ _LEAST = 0.5  # of the database's files must be in its backup: some are left out
 
 def taken(system: System, kind: str) -> tuple[Result, Values]:
     """Take one. StepFailed when the repository has no new one afterwards, or one of something else than this database."""
-    repository = Repository(system)
-    before = {backup.id for backup in repository.backups()}
+    store = Store(system)
+    before = {backup.id for backup in store.backups()}
     argv = system.compose.inside("backup", "backup-now", kind)
     answer = system.stream(argv, timeout_s=_TIMEOUT_S)
     if not answer.ok:
@@ -30,7 +30,7 @@ def taken(system: System, kind: str) -> tuple[Result, Values]:
             f"no {kind} backup was taken: {' '.join(errors).strip() or answer.status}. To mend it: {_LOOK}"
         )
     said = object_in(answer)
-    new = [backup for backup in repository.backups() if backup.id not in before]
+    new = [backup for backup in store.backups() if backup.id not in before]
     if not new:
         raise StepFailed(f"the backup was reported as taken, and the repository holds no new one. To mend it: {_LOOK}")
     _demand_this_database(system, new[-1])

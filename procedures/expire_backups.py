@@ -8,27 +8,27 @@ import argparse
 import sys
 
 from procedures import shell
+from procedures.backup_store import TAKE_ONE, Backup, Store
 from procedures.ending import Result, Values, carried_out
 from procedures.refusal import Refused, StepFailed
-from procedures.repository import TAKE_ONE, Backup, Repository
 from procedures.system import Run, System
 from procedures.verify_backups import verified
 
 
-def expired(repository: Repository, keep: int) -> tuple[Result, Values]:
+def expired(store: Store, keep: int) -> tuple[Result, Values]:
     """Remove them. Refused when what would be left is damaged: then the older one may be the last that is good."""
-    result, found = verified(repository)
+    result, found = verified(store)
     if result != "done":
         raise Refused(f"the repository is damaged, so nothing is removed: {found['reason']}", TAKE_ONE)
-    before = repository.backups()
+    before = store.backups()
     retention = ("--repo1-retention-full-type=count", f"--repo1-retention-full={keep}")
-    system, compose = repository.system, repository.system.compose
+    system, compose = store.system, store.system.compose
     argv = compose.inside("backup", "pgbackrest", "--stanza=docjobs", *retention, "expire")
-    if repository.copy:
-        argv = compose.pgbackrest(repository.copy, *retention, "expire")
+    if store.copy:
+        argv = compose.pgbackrest(store.copy, *retention, "expire")
     # In the scheduler's own container, because its lock keeps backups and expiry apart.
     system.do(argv, "nothing was removed", mend="wait for the end of the backup under way, then the same command again")
-    after = repository.backups()
+    after = store.backups()
     _demand_kept(before, after, keep)
     gone = [backup.id for backup in before if backup.id not in {left.id for left in after}]
     return "done", {"removed": gone, "left": [backup.id for backup in after]}
@@ -53,7 +53,7 @@ def main(arguments: list[str], run: Run = shell.run) -> int:
         parser.error(f"--keep {given.keep}: not 1 or more, and without a backup nothing can be restored")
 
     def step(system: System) -> tuple[Result, Values]:
-        return expired(Repository.named(system, given.repository), given.keep)
+        return expired(Store.named(system, given.repository), given.keep)
 
     return carried_out("expire-backups", step, run=run)
 

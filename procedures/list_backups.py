@@ -7,9 +7,9 @@ import json
 import sys
 
 from procedures import environment, shell
+from procedures.backup_store import Store
 from procedures.commands import Compose
 from procedures.refusal import Refused
-from procedures.repository import Repository
 from procedures.settings import Settings
 from procedures.shell import CommandFailed
 from procedures.system import Run, System
@@ -25,7 +25,7 @@ def main(arguments: list[str], run: Run = shell.run) -> int:
     given = parser.parse_args(arguments)
     try:
         system = System(run, Compose.of(), environment.locate(), Settings.of())
-        backups = Repository.named(system, given.repository).some_backups()
+        backups = Store.named(system, given.repository).some_backups()
     except Refused as error:
         sys.stderr.write(f"list-backups.sh: {error}\n")
         return 2

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from procedures.repository import TAKE_ONE, Backup
+from procedures.backup_store import TAKE_ONE, Backup
 
 _STATUS = re.compile(r"^status: (\S+)", re.M)
 _BACKUP = re.compile(

@@ -6,20 +6,20 @@ import argparse
 import sys
 
 from procedures import shell, verification, wal
+from procedures.backup_store import TAKE_ONE, Backup, Store
 from procedures.ending import Result, Values, carried_out
 from procedures.progress import say
-from procedures.repository import TAKE_ONE, Backup, Repository
 from procedures.system import Run, System
 
 _SHOWN = 20
 
 
-def verified(repository: Repository) -> tuple[Result, Values]:
+def verified(store: Store) -> tuple[Result, Values]:
     """What was read, and what is wrong, each with what to do. Refused when there is nothing to verify."""
-    backups = repository.some_backups()
-    paths = repository.archived()  # before the files are read: what comes meanwhile is not asked for
-    found = verification.report(repository.verified(), backups)
-    problems = [*found.problems, *holes(repository, backups, paths)]
+    backups = store.some_backups()
+    paths = store.archived()  # before the files are read: what comes meanwhile is not asked for
+    found = verification.report(store.verified(), backups)
+    problems = [*found.problems, *holes(store, backups, paths)]
     for problem in problems[:_SHOWN]:
         say(problem)
     values: Values = {"backups": len(backups), "newest": backups[-1].id}
@@ -29,13 +29,13 @@ def verified(repository: Repository) -> tuple[Result, Values]:
     return "damaged", values | {"reason": f"{len(problems)} problems, the first: {problems[0]}"}
 
 
-def holes(repository: Repository, backups: list[Backup], paths: list[str]) -> list[str]:
+def holes(store: Store, backups: list[Backup], paths: list[str]) -> list[str]:
     """A sentence for each WAL segment that is missing between what the oldest backup needs first and the newest."""
     found = []
     for archive in dict.fromkeys(backup.archive for backup in backups if backup.archive):
         there = wal.segments(paths, archive)
         histories = wal.histories(paths, archive)
-        begins = {line: begin for line, path in histories.items() if (begin := wal.begun(repository.history(path)))}
+        begins = {line: begin for line, path in histories.items() if (begin := wal.begun(store.history(path)))}
         needed = [backup.wal_start for backup in backups if backup.archive == archive and backup.wal_start]
         found += [
             f"WAL segment {segment.name} is missing: restores of earlier backups end before it and look well; "
@@ -54,7 +54,7 @@ def main(arguments: list[str], run: Run = shell.run) -> int:
     given = parser.parse_args(arguments)
 
     def step(system: System) -> tuple[Result, Values]:
-        return verified(Repository.named(system, given.repository))
+        return verified(Store.named(system, given.repository))
 
     return carried_out("verify-backups", step, recorded=False, run=run)
 

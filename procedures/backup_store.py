@@ -54,14 +54,14 @@ class Backup:
 
 
 @dataclass(frozen=True, slots=True)
-class Repository:
+class Store:
     """`copy` is empty for the instance's own. Everything raises CommandFailed when pgBackRest cannot be asked."""
 
     system: System
     copy: str = ""
 
     @classmethod
-    def named(cls, system: System, copy: str) -> Repository:
+    def named(cls, system: System, copy: str) -> Store:
         """The instance's own, or a copy that is there. Refused for a folder or volume that is not."""
         if "/" in copy and not Path(copy).is_absolute():
             raise Refused(f"{copy} is neither a volume nor the absolute path of a folder", f"--repository $PWD/{copy}")
