@@ -14,11 +14,12 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+from procedures import shell
 from procedures.ending import Result, Values, carried_out
 from procedures.record import state_folder
 from procedures.refusal import Refused, StepFailed
 from procedures.shell import Completed
-from procedures.system import System
+from procedures.system import Run, System
 
 DUMP, ROLES = "docjobs.dump", "roles.sql"
 _TIMEOUT_S = 6 * 3600.0
@@ -110,13 +111,13 @@ def _asked(system: System, sql: str) -> str:
     return system.ask(system.compose.sql(), text=sql).check("the database does not answer", _LOOK).stdout
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str], run: Run = shell.run) -> int:
     """Exit status 0 when the export is whole, 1 when there is none, 2 when it was refused."""
     parser = argparse.ArgumentParser(prog="scripts/export-production.sh", description=__doc__, epilog=main.__doc__)
     parser.add_argument("folder", nargs="?", type=Path, help="must not be there yet (default: one named by the time)")
     given = parser.parse_args(arguments).folder
     folder = given or state_folder() / "exports" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-    return carried_out("export", lambda system: exported(system, folder))
+    return carried_out("export", lambda system: exported(system, folder), run=run)
 
 
 if __name__ == "__main__":
