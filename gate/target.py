@@ -8,9 +8,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
-from gate import access, alerts, builtin, documentation, hardening, kernel, network
+from gate import access, alerts, backup, builtin, documentation, hardening, kernel, network
 from gate.access import AccessTable
 from gate.alerts import AlertsTable
+from gate.backup import BackupTable
 from gate.configuration import CapacityTable, ConfigurationTable, RefusalTable, RotationTable
 from gate.documentation import DocumentationTable
 from gate.hardening import HardeningTable
@@ -202,6 +203,7 @@ class Target:
     advisories: AdvisoriesTable | None
     published: tuple[str, ...]
     network: NetworkTable
+    backup: BackupTable | None
     profiles: Mapping[str, Mapping[str, str]]
     commands_env: Mapping[str, str]
     limits: Mapping[str, Limit]
@@ -319,6 +321,7 @@ class Target:
             "faults": self.stack.mode == "own",
         }
         offers |= access.offered(self.access) | documentation.offered(self.documentation)
+        offers |= backup.offered(self.backup, own_secrets=self.stack.secrets_variable is not None)
         return frozenset(found | {name for name, offered in offers.items() if offered})
 
     def _built_in(self, name: str) -> bool:
@@ -345,6 +348,7 @@ def capability_names() -> frozenset[str]:
     names |= {"metrics.rules", "metrics.rule_tests", "metrics.signals", "dashboards.files", "dashboards.shows"}
     names |= {"configuration.environments", "configuration.change", "refusal", "capacity", "rotation"}
     names |= {"source.paths", "source.locks"}
+    names |= backup.offered(None, own_secrets=False).keys()
     names |= {"configuration", "configuration.required", "stack.image_prefix_variable", "live-switch", "faults"}
     return frozenset(names | set(ROLES) | kernel.NEEDS)
 
@@ -393,6 +397,7 @@ def load(path: Path, profile: str | None = None) -> Target:
         advisories=AdvisoriesTable(**data["advisories"]) if "advisories" in data else None,
         published=tuple(published),
         network=network.table(data.get("network", {}), _role_of(data["roles"], data["api"]["service"])),
+        backup=BackupTable(**data["backup"]) if "backup" in data else None,
         profiles={name: table.get("env", {}) for name, table in data.get("profiles", {}).items()},
         commands_env=data.get("commands_env", {}).get(profile or "", {}),
         limits={**default_limits(profile), **limits(document, profile)},

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 from gate.access import access_problems
 from gate.alerts import alert_problems
+from gate.backup import backup_problems
 from gate.configuration import configuration_problems
 from gate.documentation import documentation_problems
 from gate.hardening import hardening_problems
@@ -49,6 +50,11 @@ PLACEHOLDERS: dict[Path, tuple[str, ...]] = {
     ("commands", "rotate_secret"): ("secret",),
     ("commands", "retire_secret"): ("secret",),
     ("commands", "error_bursts"): (),
+    ("commands", "backup"): (),
+    ("commands", "list_backups"): ("repository",),
+    ("commands", "verify_backups"): ("repository",),
+    ("commands", "expire_backups"): ("keep", "repository"),
+    ("commands", "export"): ("folder",),
     ("logs", "read"): ("since", "until"),
     ("commands", "test_rules"): ("file",),
     ("access", "sign"): ("tenant", "role", "claims"),
@@ -68,6 +74,10 @@ NEEDED_PLACEHOLDERS: dict[Path, str] = {
     ("commands", "rotate_secret"): "secret",
     ("commands", "retire_secret"): "secret",
     ("commands", "test_rules"): "file",
+    ("commands", "list_backups"): "repository",
+    ("commands", "verify_backups"): "repository",
+    ("commands", "expire_backups"): "repository",
+    ("commands", "export"): "folder",
     ("access", "sign"): "claims",
 }
 URL_PATHS: tuple[Path, ...] = (
@@ -390,4 +400,5 @@ RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
     documentation_problems,
     access_problems,
     source_problems,
+    backup_problems,
 )

@@ -72,10 +72,13 @@ def run(
     timeout_s: float = 600,
     input: str | bytes | None = None,  # noqa: A002 - the name subprocess gives it
     stream: bool = False,
+    source: IO[bytes] | None = None,
+    into: IO[bytes] | None = None,
 ) -> Completed:
     """Run `argv` to its end and return how it ended; a missing program is status 127, an exceeded `timeout_s` 124.
 
-    `env` is laid over this process's environment. `stream` also shows the output on our stderr while it runs.
+    `env` is laid over this process's environment. `stream` also shows the output on our stderr while it runs. `source` and
+    `into` are open files in place of stdin and stdout, for what does not fit into memory or is no text.
     """
     words = tuple(os.fspath(word) for word in argv)
     began = time.monotonic()
@@ -84,8 +87,8 @@ def run(
             words,
             cwd=cwd,
             env=None if env is None else {**os.environ, **env},
-            stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdin=source or (subprocess.DEVNULL if input is None else subprocess.PIPE),
+            stdout=into or subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
         )

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from procedures import commands, environment
 from procedures.commands import Argv, Compose
@@ -101,6 +101,12 @@ class System:
     def do(self, argv: Argv, what: str, *, mend: str = "", timeout_s: float = 120.0) -> Completed:
         """Run a command that has to succeed; CommandFailed otherwise."""
         return self._run(argv, env=self._values, timeout_s=timeout_s).check(what, mend)
+
+    def stream(
+        self, argv: Argv, *, source: IO[bytes] | None = None, into: IO[bytes] | None = None, timeout_s: float
+    ) -> Completed:
+        """Run a command that reads from, or writes to, an open file, however large."""
+        return self._run(argv, env=self._values, timeout_s=timeout_s, source=source, into=into)
 
     def ask(self, argv: Argv, *, text: str | None = None) -> Completed:
         """Run a command whose failure is an answer, too; `text` goes to its stdin."""

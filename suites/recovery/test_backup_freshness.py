@@ -1,0 +1,106 @@
+import time
+
+import pytest
+
+from fixtures.backups import wal
+from fixtures.backups.listed import Listed
+from fixtures.backups.repository import Repository
+from fixtures.clients.database import Database
+from fixtures.stack import ComposeStack
+from fixtures.wait import NotReached, until
+from gate.check import Unverified, check
+from gate.evidence import Evidence
+from gate.model import Limit, Sabotage
+from gate.target import Target
+
+SEGMENTS = 3
+LEAST = 0.5  # of the database's size must be in its backup: temporary files and free space are not
+AHEAD_S = 60
+SIZE = "SELECT sum(pg_database_size(oid)) FROM pg_database"
+IDENTIFIER = "SELECT system_identifier::text FROM pg_control_system()"
+
+
+@check(
+    "recovery.backup-freshness",
+    title="Backups of this database come by themselves and on demand, are in the repository, and WAL arrives there at once",
+    why="The job that ended with 0 every night had archived nothing since March, which was found out in October.",
+    fix="Schedule backups, let each look for itself in the repository, and let archive_command fail when nothing was stored.",
+    needs=("database.sql", "backup", "commands.backup", "commands.list_backups"),
+    minimum=3,
+    broken_by=(
+        Sabotage(
+            id="backup-that-takes-none",
+            title="A backup that ends with 0 and takes none",
+            command=({"name": "backup", "argv": ["true"]},),
+            says="no new backup",
+        ),
+        Sabotage(
+            id="archive-command-that-lies",
+            title="An archive_command that says that everything was archived",
+            says="is not in the archive",
+            exec=(
+                {
+                    "role": "database",
+                    "command": [
+                        *("psql", "-U", "{database:user}", "-d", "{database:name}"),
+                        *("-c", "ALTER SYSTEM SET archive_command = '/bin/true'", "-c", "SELECT pg_reload_conf()"),
+                    ],
+                },
+            ),
+        ),
+    ),
+)
+@pytest.mark.usefixtures("whole_system")
+def test_backup_freshness(
+    stack: ComposeStack, target: Target, database: Database, limits: dict[str, Limit], evidence: Evidence
+) -> None:
+    repository = Repository(stack)
+    scheduled = _scheduled(repository, limits["recovery.first_backup_s"])
+    evidence.observed(1, "backups that nobody asked for")
+    evidence.value("newest backup before one was asked for", scheduled.said)
+    if target.backup and target.backup.wal:
+        seconds = [_archived(repository, database, limits["recovery.wal_archived_s"]) for _ in range(SEGMENTS)]
+        evidence.observed(SEGMENTS, "WAL segments followed into the archive")
+        evidence.measure("end of a WAL segment until it was archived", seconds, "s", limits["recovery.wal_archived_s"])
+    began = time.time()
+    new = repository.taken()
+    evidence.measure("from the wish for a backup until it was in the repository", time.time() - began, "s")
+    _demand_this(repository, database, new, began)
+    evidence.observed(1, "backups taken by the system's own command")
+    evidence.value("new backup", new.said)
+    newest = repository.listed()[-1]
+    age = max(time.time() - newest.finished, 0.0)
+    evidence.measure("age of the newest backup", age, "s", limits["recovery.backup_age_s"])
+    evidence.value("backups in the repository", [backup.id for backup in repository.listed()])
+
+
+def _scheduled(repository: Repository, limit: Limit) -> Listed:
+    """The newest backup, waited for as long as a new system may be without one."""
+    uptime_s = repository.container.uptime_s
+    try:
+        until(repository.listed, max(limit.value - uptime_s, 1), "a backup by schedule", every=2)
+    except NotReached as error:
+        done = repository.listing()
+        raise AssertionError(
+            f"nobody asked for a backup, and {limit.value:g} s after the start there is none: {done.tail}"
+        ) from error
+    return repository.listed()[-1]
+
+
+def _demand_this(repository: Repository, database: Database, backup: Listed, began: float) -> None:
+    """A backup of this database, of now, whose files are in the repository."""
+    named = [path for path in repository.files() if backup.id in path]
+    assert named, f"the list names {backup.id}, and no file of the repository has that in its name"
+    assert began - AHEAD_S <= backup.finished <= time.time() + AHEAD_S, (
+        f"{backup.id} was taken just now, and is said to be of {backup.said['finished']}"
+    )
+    size = int(database.value(SIZE) or 0)
+    if not size:
+        raise Unverified("the database does not say how large it is")
+    assert backup.bytes >= LEAST * size, f"{backup.id} holds {backup.bytes} bytes of a database of {size}"
+    identifier, said = database.value(IDENTIFIER), backup.said.get("system_id")
+    assert said in {None, identifier}, f"{backup.id} is of the database {said}, and {identifier} runs"
+
+
+def _archived(repository: Repository, database: Database, limit: Limit) -> float:
+    return wal.await_archived(repository, wal.forced(database), limit.value)
