@@ -15,6 +15,7 @@ from gate.hardening import hardening_problems
 from gate.limits import limit_problems
 from gate.model import Json
 from gate.network import network_problems
+from gate.restore import restore_problems
 from gate.schema import schema
 from gate.source import source_problems
 from gate.toml_error import Document, Problem, unknown
@@ -48,6 +49,8 @@ PLACEHOLDERS: dict[Path, tuple[str, ...]] = {
     ("commands", "rotate_secret"): ("secret",),
     ("commands", "retire_secret"): ("secret",),
     ("commands", "error_bursts"): (),
+    ("commands", "restore"): (),
+    ("commands", "restore_to"): ("time",),
     ("logs", "read"): ("since", "until"),
     ("commands", "test_rules"): ("file",),
     ("access", "sign"): ("tenant", "role", "claims"),
@@ -66,6 +69,7 @@ NEEDED_PLACEHOLDERS: dict[Path, str] = {
     ("commands", "change_configuration_dry_run"): "setting",
     ("commands", "rotate_secret"): "secret",
     ("commands", "retire_secret"): "secret",
+    ("commands", "restore_to"): "time",
     ("commands", "test_rules"): "file",
     ("access", "sign"): "claims",
 }
@@ -99,6 +103,7 @@ FILES: tuple[Path, ...] = (
     ("dashboards", "datasources"),
     ("access", "public_key_file"),
     ("access", "code"),
+    ("restore", "runbook"),
 )
 MAY_BE_EMPTY: tuple[Path, ...] = (
     ("stack", "prepare"),
@@ -380,6 +385,7 @@ RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
     alert_problems,
     hardening_problems,
     network_problems,
+    restore_problems,
     configuration_problems,
     access_problems,
     source_problems,
