@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from gate.model import Json
 from gate.toml_error import Document, Problem
 
-BLOCKS = ("whole-loss", "point-in-time")
-
 
 @dataclass(frozen=True, slots=True)
 class RestoreTable:
