@@ -120,6 +120,13 @@ class Compose:
         """A container of its own for one command, beside those of the service, or instead of them."""
         return (*self.base, "run", "--rm", "--no-deps", "-T", "--entrypoint", words[0], service, *words[1:])
 
+    def restore(self, target: str = "", timeline: int = 0) -> Argv:
+        """Into the data directory, up to a time on a timeline, or to the end of the newest one."""
+        if not target:
+            return self.once("database", "logship", "database-restore")
+        run = (*self.base, "run", "--rm", "--no-deps", "-T", "--env", f"PGBACKREST_TARGET_TIMELINE={timeline}")
+        return (*run, "--entrypoint", "logship", "database", "database-restore", target)
+
     def up(self, services: Sequence[str]) -> Argv:
         """Start these services alone."""
         return (*self.base, "up", "-d", "--no-deps", "--no-build", *services)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,15 +30,18 @@ class Backup:
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """`backups`, the oldest first; `last_wal` is the newest archived segment, empty without one; by database, its identity."""
+    """`backups`, the oldest first; `last_wal` is the newest archived segment, empty without one; `identities` by
+    database, and when each timeline but the first began."""
 
     backups: tuple[Backup, ...]
     last_wal: str
     identities: Mapping[int, str]
+    timelines: Mapping[int, datetime] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, text: str) -> Repository:
-        """From `pgbackrest --output=json info`. Refused when it cannot be read, or holds no backup."""
+    def read(cls, text: str, histories: str = "{}") -> Repository:
+        """From `pgbackrest --output=json info`, and `repo-ls` of the history files. Refused when it cannot be read, or holds no
+        backup."""
         try:
             (stanza,) = json.loads(text, strict=False)
             code = int(stanza["status"]["code"])
@@ -53,7 +56,16 @@ class Repository:
             raise Refused("the repository holds no backup that could be restored", _PUT_BACK)
         archived = [str(each["max"]) for each in stanza["archive"] if each.get("max")]
         identities = {int(each["id"]): str(each["system-id"]) for each in stanza["db"]}
-        return cls(tuple(backups), max(archived, default=""), identities)
+        return cls(tuple(backups), max(archived, default=""), identities, _timelines(histories))
+
+    def timeline_at(self, target: datetime, backup: Backup) -> int:
+        """The timeline on which the database was at that time: the newest that had begun by then.
+
+        Every restore begins one. PostgreSQL would follow the newest of all, on which the time between the point that was gone
+        back to and the moment of going back never was.
+        """
+        begun = [number for number, moment in self.timelines.items() if moment <= target]
+        return max([*begun, int(backup.wal_stop[:8], 16)])
 
     def backup_for(self, target: datetime | None) -> Backup:
         """The newest backup from which `target`, None: the end of the archive, can be reached. Refused when there is none."""
@@ -137,6 +149,16 @@ def _backup(said_of_it: Mapping[str, Any]) -> Backup:
         str(said_of_it["archive"]["stop"]),
         int(said_of_it["database"]["id"]),
     )
+
+
+def _timelines(histories: str) -> dict[int, datetime]:
+    """When each timeline began, by its number: its history file is archived at that moment."""
+    try:
+        listed = json.loads(histories)
+        names = {path.rpartition("/")[2].partition(".")[0]: each["time"] for path, each in listed.items()}
+        return {int(name, 16): datetime.fromtimestamp(moment, UTC) for name, moment in names.items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Refused(f"pgBackRest does not say which timelines there are: {error}", _LOOK) from None
 
 
 def _why(stanza: Mapping[str, Any]) -> str:

@@ -39,6 +39,8 @@ if [ -e "$PGDATA/global/pg_control" ]; then data=whole; elif [ -e "$PGDATA" ]; t
 printf '{"data": "%s", "free": %s}\\n' "$data" "$(df -B1 --output=avail "${PGDATA%/*}" | tail -n 1)"
 pgbackrest --stanza=docjobs --output=json info | tr '\\n' ' '
 echo
+pgbackrest --stanza=docjobs --recurse --output=json --filter='[.]history$' repo-ls archive/docjobs 2> /dev/null | tr '\\n' ' '
+echo
 pgbackrest --stanza=docjobs --recurse repo-ls archive/docjobs 2> /dev/null | sed -nE 's#^.*/([0-9A-F]{24})-.*$#\\1#p'
 """
 
@@ -89,10 +91,10 @@ class Restore:
             stop = " ".join(system.compose.halt((DATABASE, BACKUP)))
             raise Refused("the database or the backup service is running", stop)
         answer = system.ask(system.compose.once(DATABASE, "sh", "-c", _LOOK))
-        first, info, *segments = [*answer.stdout.splitlines(), "", ""]
+        first, info, histories, *segments = [*answer.stdout.splitlines(), "", "", ""]
         if not answer.ok or not first.startswith("{"):
             raise Refused("the repository cannot be looked at: " + " ".join(answer.last_lines(1)), "make setup")
-        repository, there = Repository.read(info), json.loads(first)
+        repository, there = Repository.read(info, histories.strip() or "{}"), json.loads(first)
         backup = repository.backup_for(target)
         self.details |= {"target": said(target) if target else "end of the archive"}
         self.details |= {"backup": backup.label, "backup_bytes": backup.bytes, "last_wal": repository.last_wal}
@@ -119,8 +121,10 @@ class Restore:
             )
 
     def _command(self, restored: Restored) -> Argv:
-        target = (said(restored.target),) if restored.target else ()
-        return restored.system.compose.once(DATABASE, "logship", "database-restore", *target)
+        compose, target = restored.system.compose, restored.target
+        if target is None:
+            return compose.restore()
+        return compose.restore(said(target), restored.repository.timeline_at(target, restored.backup))
 
     def _brought_back(self, restored: Restored, folder: Path) -> None:
         system = restored.system

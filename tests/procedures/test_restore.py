@@ -53,6 +53,7 @@ class Host(Recorded):
     alive: str = ""
     repository: dict[str, Any] = field(default_factory=info)
     segments: tuple[int, ...] = (1, 2, 3, 4)
+    histories: dict[str, Any] = field(default_factory=dict)
     gives_up: bool = False
     says: dict[str, Any] = field(default_factory=dict)
     statements: list[str] = field(default_factory=list)
@@ -73,7 +74,7 @@ class Host(Recorded):
         if "-c" in argv and "pg_control" in argv[-1]:
             names = "".join(f"{1:08X}{0:08X}{n:08X}\n" for n in self.segments)
             looked = json.dumps({"data": self.data, "free": self.free})
-            return f"{looked}\n{json.dumps([self.repository])}\n{names}"
+            return f"{looked}\n{json.dumps([self.repository])}\n{json.dumps(self.histories)}\n{names}"
         return super()._answer(argv, env, text)
 
     def _own(self) -> dict[str, Any]:
@@ -107,7 +108,7 @@ def test_all_of_the_archive_is_restored_and_the_database_left_running(host: Host
     outcome = restore(run=host)
     assert (outcome.result, outcome.status) == ("restored", 0), outcome.reason
     assert list(outcome.phases) == ["look", "restore", "start", "recover", "verify"]
-    assert host.restores == [COMPOSE.once("database", "logship", "database-restore")]
+    assert host.restores == [COMPOSE.restore()]
     assert host.argvs[-1] == COMPOSE.up(("backup",))
     assert outcome.details["backup"] == "20261120-120000F"
 
@@ -115,6 +116,25 @@ def test_all_of_the_archive_is_restored_and_the_database_left_running(host: Host
 def test_a_time_is_handed_on_in_utc(host: Host) -> None:
     assert restore("2026-11-23 16:00:00+01:00", run=host).result == "restored"
     assert host.restores[0][-1] == "2026-11-23 15:00:00+00"
+
+
+@pytest.mark.parametrize(("hour", "timeline"), [(1, 1), (3, 2), (5, 3)])
+def test_the_timeline_is_the_one_that_the_database_was_on_at_that_time(host: Host, hour: int, timeline: int) -> None:
+    began = {2: 2, 3: 4}
+    host.histories = {
+        f"17-1/{number:08X}.history": {"type": "file", "time": STOP.timestamp() + 3600 * hours}
+        for number, hours in began.items()
+    }
+    assert restore(f"2026-11-20 {12 + hour}:00:00+00", run=host).result == "restored"
+    assert f"PGBACKREST_TARGET_TIMELINE={timeline}" in host.restores[0]
+
+
+def test_a_backup_of_a_later_timeline_is_not_taken_back_to_an_earlier_one(host: Host) -> None:
+    # The history files of a copy that lost their times.
+    host.histories = {"17-1/00000003.history": {"type": "file", "time": NOW.timestamp() + 9}}
+    host.repository["backup"][0]["archive"]["stop"] = "000000030000000000000002"
+    restore("2026-11-23 15:00:00+00", run=host)
+    assert "PGBACKREST_TARGET_TIMELINE=3" in host.restores[0]
 
 
 def test_passwords_and_the_live_colour_are_those_of_today_and_stand_in_no_command(host: Host) -> None:
@@ -197,7 +217,7 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(host: Host) -> None:
     host.data = "whole"
     outcome = restore(aside=True, dry_run=True, run=host)
     assert outcome.result == "planned"
-    assert outcome.plan[0] == COMPOSE.once("database", "logship", "database-restore")
+    assert outcome.plan[0] == COMPOSE.restore()
     assert not host.restores
 
 
