@@ -56,6 +56,7 @@ OPEN = {
     "documentation/accepted": "table of strings",
     "refusal/optional": "table of strings",
     "rotation/passwords": "table of strings",
+    "restore/invariants": "table of strings",
     "source/accepted": "table of strings",
     "limits": "table of anything",
     "absent": "table of strings",

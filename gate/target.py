@@ -18,6 +18,7 @@ from gate.hardening import HardeningTable
 from gate.limits import default_limits, limits
 from gate.model import Json, Limit
 from gate.network import NetworkTable
+from gate.restore import RestoreTable
 from gate.schema import check, schema
 from gate.source import SourceTable
 from gate.target_rules import violations
@@ -199,6 +200,7 @@ class Target:
     refusal: RefusalTable | None
     capacity: CapacityTable | None
     rotation: RotationTable | None
+    restore: RestoreTable | None
     source: SourceTable | None
     advisories: AdvisoriesTable | None
     published: tuple[str, ...]
@@ -257,6 +259,7 @@ class Target:
         """Raise TargetError unless every file that a run needs from the start is there."""
         files = [("stack/compose", name) for name in self.stack.compose]
         files += [("stack/env_file", self.stack.env_file)] if self.stack.env_file else []
+        files += [("restore/runbook", self.restore.runbook)] if self.restore else []
         if self.configuration:
             files += [("configuration/file", self.configuration.file)]
             given = self.configuration.environments
@@ -312,6 +315,7 @@ class Target:
             "refusal": self.refusal is not None,
             "rotation": self.rotation is not None and self.stack.secrets_variable is not None,
             "capacity": self.capacity is not None,
+            "restore": self.restore is not None,
             "configuration.required": self.configuration is not None and bool(self.configuration.required),
             "source.paths": self.source is not None and bool(self.source.paths),
             "source.locks": self.source is not None and bool(self.source.locks),
@@ -346,7 +350,7 @@ def capability_names() -> frozenset[str]:
     names |= {"database.sql", "database.effects_sql", "database.encrypted"}
     names |= {"metrics.deployment_marker", "metrics.service"}
     names |= {"metrics.rules", "metrics.rule_tests", "metrics.signals", "dashboards.files", "dashboards.shows"}
-    names |= {"configuration.environments", "configuration.change", "refusal", "capacity", "rotation"}
+    names |= {"configuration.environments", "configuration.change", "refusal", "capacity", "rotation", "restore"}
     names |= {"source.paths", "source.locks"}
     names |= backup.offered(None, own_secrets=False).keys()
     names |= {"configuration", "configuration.required", "stack.image_prefix_variable", "live-switch", "faults"}
@@ -391,6 +395,7 @@ def load(path: Path, profile: str | None = None) -> Target:
         documentation=documentation.table(data["documentation"]) if "documentation" in data else None,
         hardening=hardening.table(data.get("hardening", {})),
         refusal=RefusalTable(**_frozen(data["refusal"])) if "refusal" in data else None,
+        restore=RestoreTable(**_frozen(data["restore"])) if "restore" in data else None,
         rotation=RotationTable(**_frozen(data["rotation"])) if "rotation" in data else None,
         capacity=CapacityTable(**data["capacity"]) if "capacity" in data else None,
         source=SourceTable(**_frozen(data["source"])) if "source" in data else None,

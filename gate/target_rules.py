@@ -17,6 +17,7 @@ from gate.hardening import hardening_problems
 from gate.limits import limit_problems
 from gate.model import Json
 from gate.network import network_problems
+from gate.restore import restore_problems
 from gate.schema import schema
 from gate.source import source_problems
 from gate.toml_error import Document, Problem, unknown
@@ -55,6 +56,8 @@ PLACEHOLDERS: dict[Path, tuple[str, ...]] = {
     ("commands", "verify_backups"): ("repository",),
     ("commands", "expire_backups"): ("keep", "repository"),
     ("commands", "export"): ("folder",),
+    ("commands", "restore"): (),
+    ("commands", "restore_to"): ("time",),
     ("logs", "read"): ("since", "until"),
     ("commands", "test_rules"): ("file",),
     ("access", "sign"): ("tenant", "role", "claims"),
@@ -73,6 +76,7 @@ NEEDED_PLACEHOLDERS: dict[Path, str] = {
     ("commands", "change_configuration_dry_run"): "setting",
     ("commands", "rotate_secret"): "secret",
     ("commands", "retire_secret"): "secret",
+    ("commands", "restore_to"): "time",
     ("commands", "test_rules"): "file",
     ("commands", "list_backups"): "repository",
     ("commands", "verify_backups"): "repository",
@@ -112,6 +116,7 @@ FILES: tuple[Path, ...] = (
     ("dashboards", "datasources"),
     ("access", "public_key_file"),
     ("access", "code"),
+    ("restore", "runbook"),
 )
 MAY_BE_EMPTY: tuple[Path, ...] = (
     ("stack", "prepare"),
@@ -396,6 +401,7 @@ RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
     alert_problems,
     hardening_problems,
     network_problems,
+    restore_problems,
     configuration_problems,
     documentation_problems,
     access_problems,

@@ -70,6 +70,9 @@ class Compose:
     def containers(self, colour: str) -> Argv:
         return (*self.base, "ps", "--all", "--quiet", f"api-{colour}", f"worker-{colour}")
 
+    def containers_of(self, service: str) -> Argv:
+        return (*self.base, "ps", "--all", "--quiet", service)
+
     def last_words(self, service: str) -> Argv:
         return (*self.base, "logs", "--no-log-prefix", "--no-color", "--tail", "3", service)
 
@@ -113,6 +116,32 @@ class Compose:
         """Statements from standard input, as the superuser of the database; ends with the first that is refused."""
         connection = "dbname=docjobs user=docjobs_superuser connect_timeout=5"
         return self.inside("database", "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", connection, "-f", "-")
+
+    def once(self, service: str, *words: str) -> Argv:
+        """A container of its own for one command, beside those of the service, or instead of them."""
+        return (*self.base, "run", "--rm", "--no-deps", "-T", "--entrypoint", words[0], service, *words[1:])
+
+    def restore(self, target: str = "", timeline: int = 0) -> Argv:
+        """Into the data directory, up to a time on a timeline, or to the end of the newest one."""
+        if not target:
+            return self.once("database", "logship", "database-restore")
+        run = (*self.base, "run", "--rm", "--no-deps", "-T", "--env", f"PGBACKREST_TARGET_TIMELINE={timeline}")
+        return (*run, "--entrypoint", "logship", "database", "database-restore", target)
+
+    def up(self, services: Sequence[str]) -> Argv:
+        """Start these services alone."""
+        return (*self.base, "up", "-d", "--no-deps", "--no-build", *services)
+
+    def halt(self, services: Sequence[str]) -> Argv:
+        return (*self.base, "stop", *services)
+
+    def alive(self, services: Sequence[str]) -> Argv:
+        """Ids of their containers that run, hang, or start again and again."""
+        states = ("--status", "running", "--status", "restarting", "--status", "paused")
+        return (*self.base, "ps", "--quiet", *states, *services)
+
+    def logged(self, service: str, lines: int) -> Argv:
+        return (*self.base, "logs", "--no-log-prefix", "--no-color", "--tail", str(lines), service)
 
     def canary(self, colour: str, timeout_s: float) -> Argv:
         return self._control(colour, "canary", "--timeout", f"{timeout_s:g}")

@@ -8,13 +8,13 @@ from typing import Any, Literal
 
 from procedures.commands import Argv
 
-Action = Literal["deploy", "rollback", "configure"]
-Result = Literal["deployed", "rolled-back", "configured", "unchanged", "planned", "refused", "failed"]
+Action = Literal["deploy", "rollback", "configure", "restore"]
+Result = Literal["deployed", "rolled-back", "configured", "restored", "unchanged", "planned", "refused", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One deployment, rollback or change of settings: phases and `seconds` are durations in seconds."""
+    """One deployment, rollback, change of settings or restore: phases and `seconds` are durations in seconds."""
 
     action: Action
     release: str
@@ -32,7 +32,7 @@ class Outcome:
         """0: what was asked for holds. 1: it does not. 2: refused, nothing was changed."""
         if self.result == "refused":
             return 2
-        done = {"deploy": "deployed", "rollback": "rolled-back", "configure": "configured"}
+        done = {"deploy": "deployed", "rollback": "rolled-back", "configure": "configured", "restore": "restored"}
         wanted = {"unchanged", "planned", done[self.action]}
         return 0 if self.result in wanted else 1
 

@@ -29,7 +29,7 @@ _SEEN_S = 10.0
 _PAUSE_S = 0.2
 _OK = 200
 # So that the password stands in no log, whatever goes wrong.
-_SILENT = "SET log_statement = 'none'; SET log_min_duration_statement = -1; SET log_min_error_statement = 'panic';"
+SILENT = "SET log_statement = 'none'; SET log_min_duration_statement = -1; SET log_min_error_statement = 'panic';"
 # Asks the API in its own container; the token comes on standard input with the script, so that no list of processes has it.
 _ASK = """
 import urllib.error, urllib.request
@@ -118,7 +118,7 @@ class Rotation:
         statement = f"ALTER ROLE {role} PASSWORD '{password}'"
         write_in_place(path, password.encode())
         try:
-            answer = self.system.ask(self.system.compose.sql(), text=f"{_SILENT}\n{statement};\n")
+            answer = self.system.ask(self.system.compose.sql(), text=f"{SILENT}\n{statement};\n")
             if not answer.ok:
                 raise StepFailed(f"the database did not take the new password of {role} (exit status {answer.status})")
         except BaseException:

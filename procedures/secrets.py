@@ -49,12 +49,13 @@ def folder_of(root: Path) -> Path:
     return (root / (env_file.remembered(root, "DOCJOBS_SECRETS") or ".secrets")).resolve()
 
 
-def ensure(root: Path, step: Step, *, rotate: Sequence[str] = ()) -> None:
-    """Make every secret that is missing and those of `rotate`; put modes and group right.
+def ensure(root: Path, step: Step, *, rotate: Sequence[str] = (), folder: Path | None = None) -> None:
+    """Make every secret that is missing and those of `rotate`; put modes and group right. `folder`: another than that of
+    `.env`.
 
     Raises SetupFailed, before anything is made, where a secret that is there is wrong.
     """
-    folder = folder_of(root)
+    folder = folder or folder_of(root)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     private_files.sweep(folder, ALL)

@@ -148,6 +148,14 @@ class System:
         answer = self.do(commands.inspect_containers(ids), f"cannot inspect the containers of {colour}")
         return [_container(each) for each in json.loads(answer.stdout)]
 
+    def database(self) -> Container | None:
+        """The database's container, whatever its state; None when there is none."""
+        ids = self.do(self.compose.containers_of("database"), "cannot list the database's container").stdout.split()
+        if not ids:
+            return None
+        answer = self.do(commands.inspect_containers(ids[:1]), "cannot inspect the database's container")
+        return _container(json.loads(answer.stdout)[0])
+
     def illness(self, container: Container) -> str:
         """Why a container does not pass the health check it declares; empty when it does.
 
