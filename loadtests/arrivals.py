@@ -39,7 +39,8 @@ class Arrival(NamedTuple):
 
 
 def schedule(plan: list[dict[str, Any]], seed: int) -> list[Arrival]:
-    """Everybody who is due, in order: arrivals of each stream are independent of each other (Poisson)."""
+    """Everybody who is due, in order: of each stream as many as its rate says, at moments that know nothing of each other,
+    which is a Poisson process of which the number is known."""
     chance = random.Random(seed)  # noqa: S311  # nosec B311: a schedule is no secret
     starts = [0.0, *accumulate(phase["seconds"] for phase in plan)]
     due = (
@@ -52,10 +53,8 @@ def schedule(plan: list[dict[str, Any]], seed: int) -> list[Arrival]:
 
 
 def _moments(chance: random.Random, per_s: float, seconds: float) -> Iterator[float]:
-    moment = chance.expovariate(per_s) if per_s > 0 else seconds
-    while moment < seconds:
-        yield moment
-        moment += chance.expovariate(per_s)
+    for _ in range(round(per_s * seconds)):
+        yield chance.uniform(0, seconds)
 
 
 def text(draw: float) -> str:
@@ -167,7 +166,7 @@ class Arrivals(Client):
         with self.client.request(
             ORDER["submit_method"],
             ORDER["submit_path"],
-            data=b'{"broken": ' if arrival.draw < 0.5 else b"[]",
+            data='{"broken": ' if arrival.draw < 0.5 else "[]",
             name="mistake",
             headers={**authorisation(arrival.tenant), "Content-Type": "application/json"},
             catch_response=True,

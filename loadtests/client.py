@@ -76,6 +76,8 @@ class Client(FastHttpUser):
                 job.retry_after = response.headers.get("Retry-After")
                 if job.retry_after is None:
                     response.failure(f"{said(response)} without Retry-After")
+                else:
+                    response.success()
                 return None
             if response.status_code not in ORDER["accepted"]:
                 response.failure(said(response))
@@ -114,7 +116,9 @@ class Client(FastHttpUser):
     def get(self, path: str, tenant: str, *, name: str, allowed: tuple[int, ...] = (200,)) -> None:
         """GET what is no job's state."""
         with self.client.get(path, name=name, headers=authorisation(tenant), catch_response=True) as response:
-            if response.status_code not in allowed:
+            if response.status_code in allowed:
+                response.success()
+            else:
                 response.failure(said(response))
 
     def _tell(self, job: Job, now: float) -> None:

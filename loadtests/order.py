@@ -22,7 +22,9 @@ def _load() -> dict[str, Any]:
         order: dict[str, Any] = json.loads(Path(named).read_text(encoding="utf-8"))
         return order
     if not DESCRIPTION.exists():
-        raise SystemExit(f"set READYGATE_LOAD, or start in the folder of a {DESCRIPTION}: there is none in {Path.cwd()}")
+        raise SystemExit(
+            f"set READYGATE_LOAD, or start in the folder of a {DESCRIPTION}: there is none in {Path.cwd()}"
+        )
     return described(tomllib.loads(DESCRIPTION.read_text(encoding="utf-8")))
 
 

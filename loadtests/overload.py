@@ -1,6 +1,6 @@
 """Ten times the normal load for a minute: more than the system can do; open arrivals, as loadtests/arrivals.py says.
 
-    READYGATE_TOKEN=... locust -f loadtests/overload.py --headless -u 1 --host URL
+READYGATE_TOKEN=... locust -f loadtests/overload.py --headless -u 1 --host URL
 """
 
 from __future__ import annotations

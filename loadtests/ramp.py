@@ -1,6 +1,6 @@
 """Load that grows in four steps; open arrivals, as loadtests/arrivals.py says.
 
-    READYGATE_TOKEN=... locust -f loadtests/ramp.py --headless -u 1 --host URL
+READYGATE_TOKEN=... locust -f loadtests/ramp.py --headless -u 1 --host URL
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Normal load for four hours; open arrivals, as loadtests/arrivals.py says.
 
-    READYGATE_TOKEN=... locust -f loadtests/soak.py --headless -u 1 --host URL
+READYGATE_TOKEN=... locust -f loadtests/soak.py --headless -u 1 --host URL
 """
 
 from __future__ import annotations

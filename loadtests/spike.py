@@ -1,6 +1,6 @@
 """Five times the normal load for ten seconds; open arrivals, as loadtests/arrivals.py says.
 
-    READYGATE_TOKEN=... locust -f loadtests/spike.py --headless -u 1 --host URL
+READYGATE_TOKEN=... locust -f loadtests/spike.py --headless -u 1 --host URL
 """
 
 from __future__ import annotations

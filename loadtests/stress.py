@@ -1,6 +1,6 @@
 """Twice the normal load for a minute, and normal load around it; open arrivals, as loadtests/arrivals.py says.
 
-    READYGATE_TOKEN=... locust -f loadtests/stress.py --headless -u 1 --host URL
+READYGATE_TOKEN=... locust -f loadtests/stress.py --headless -u 1 --host URL
 """
 
 from __future__ import annotations

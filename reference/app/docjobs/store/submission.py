@@ -45,6 +45,14 @@ class Accepted:
     replayed: bool
 
 
+class QueueFull(Exception):
+    """No more jobs are taken now; `tenant`: of this tenant, while others still may."""
+
+    def __init__(self, *, tenant: bool) -> None:
+        super().__init__(tenant)
+        self.tenant = tenant
+
+
 class KeyReused(Exception):
     """This idempotency key was used before, with another body."""
 
@@ -54,10 +62,12 @@ class _LostRace(Exception):
 
 
 class Desk:
-    """Takes jobs in; puts them into the queue through procrastinate."""
+    """Takes jobs in; puts them into the queue through procrastinate. At most `queue_limit` jobs wait, half of them of one
+    tenant: who comes later is asked to come again, before the queue is so long that nobody's job is done in time."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, queue_limit: int | None = None) -> None:
         self._pool = pool
+        self._queue_limit = queue_limit
         self._queue = App(connector=PsycopgConnector())
 
     async def open(self) -> None:
@@ -65,7 +75,7 @@ class Desk:
         await self._queue.open_async(pool=self._pool)
 
     async def submit(self, submission: Submission) -> Accepted:
-        """Accept a job, or find the one this key made; raises KeyReused."""
+        """Accept a job, or find the one this key made; raises KeyReused, and QueueFull for a job that is new."""
         async with self._pool.connection() as connection:
             known = await self._known(connection, submission)
             if known is not None:
@@ -78,10 +88,29 @@ class Desk:
                     raise
                 return known
 
-    async def deliver(self, connection: Connection, queue: str, job: uuid.UUID) -> int:
-        """Put a job into a queue, in the caller's transaction; returns the delivery."""
-        task = self._queue.configure_task(TASK, queue=queue, connection=connection)
+    async def deliver(self, connection: Connection, queue: str, job: uuid.UUID, behind: int = 0) -> int:
+        """Put a job into a queue, in the caller's transaction; returns the delivery.
+
+        Workers take the job with the fewest jobs of its own tenant `behind` which it was put, the oldest of these first: a
+        tenant that sends many waits for itself, and not the others for it.
+        """
+        task = self._queue.configure_task(TASK, queue=queue, priority=-behind, connection=connection)
         return await task.defer_async(job=str(job))
+
+    async def waiting(self, connection: Connection, tenant: str) -> int:
+        """How many jobs of the tenant wait; raises QueueFull. Submissions at the same moment may overshoot by one each."""
+        cursor = await connection.execute(
+            "SELECT count(*) AS everybody, count(*) FILTER (WHERE tenant = %s) AS own FROM job WHERE state = 'queued'",
+            (tenant,),
+        )
+        row = await cursor.fetchone()
+        own, everybody = (int(row["own"]), int(row["everybody"])) if row else (0, 0)
+        if self._queue_limit is not None:
+            if everybody >= self._queue_limit:
+                raise QueueFull(tenant=False)
+            if own >= self._queue_limit // 2:
+                raise QueueFull(tenant=True)
+        return own
 
     async def _known(self, connection: Connection, submission: Submission) -> Accepted | None:
         if submission.idempotency_key is None:
@@ -100,7 +129,8 @@ class Desk:
     async def _insert(self, connection: Connection, submission: Submission) -> Accepted:
         job = uuid.uuid4()
         async with connection.transaction():
-            delivery = await self.deliver(connection, submission.queue, job)
+            behind = await self.waiting(connection, submission.tenant)
+            delivery = await self.deliver(connection, submission.queue, job, behind)
             cursor = await connection.execute(
                 "INSERT INTO job (id, tenant, submitter, idempotency_key, body_sha256, type, title, media_type,"
                 " request_id, max_attempts, delivery) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
