@@ -47,7 +47,7 @@ class Client(FastHttpUser):
     ssl_context_factory = staticmethod(trust)
     network_timeout = 10.0
     connection_timeout = 3.0
-    default_headers = {"Host": ORDER["host"]} if ORDER.get("host") else {}  # noqa: RUF012  (Locust's own attribute)
+    default_headers = {"Host": ORDER["host"]} if ORDER.get("host") else {}
 
     def submit(self, tenant: str, text: str, *, due: float | None = None, phase: str = "") -> Job:
         """Submit a new job; without an `id` it was not taken. It counts from `due`, now where there is no schedule."""

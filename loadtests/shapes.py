@@ -1,4 +1,4 @@
-"""How much comes when: shapes for tests by hand, as phases of the schedule. Rates are per second, of jobs; looks come beside."""
+"""How much comes when: shapes for tests by hand, as phases of the schedule. Rates are of jobs a second; looks come beside."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from gate.model import Limit, Sabotage
 
 @check(
     "load.stress",
-    title="Twice the normal load is done at the same pace, with jobs hardly slower in workers' hands, and leaves nothing behind",
+    title="Twice the normal load is done at the same pace, jobs are hardly slower in workers' hands, and nothing stays behind",
     why="A system that works less the more it is asked is lost on the first busy day, and stays so when the day is over.",
     fix="Find what more work at once contends for: connections, locks, processors; give workers fewer jobs at a time.",
     needs=("api", "worker", "job", "job.running", "database.effects_sql"),
