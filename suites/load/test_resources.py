@@ -45,7 +45,7 @@ def test_resources(stack: ComposeStack, campaign: Campaign, limits: dict[str, Li
         for found in seen.vitals.containers:
             share = seen.vitals.memory_share(found)
             if share is not None:
-                shares[found.name] = max(share, shares.get(found.name, 0))
+                shares[found.service] = max(share, shares.get(found.service, 0))
         for table, count in seen.scans.items():
             scanned[table] = scanned.get(table, 0) + count.rows_read
     evidence.observed(len(shares), "containers with a memory limit, looked at every second")
