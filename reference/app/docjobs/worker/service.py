@@ -21,7 +21,7 @@ from docjobs.store import presence
 from docjobs.store.claim import Holder
 from docjobs.store.submission import TASK
 from docjobs.worker import metrics, metrics_server
-from docjobs.worker.deliveries import DATABASE_GONE, Deliveries
+from docjobs.worker.deliveries import DATABASE_GONE, FIRST_IN_LINE, Deliveries
 from docjobs.worker.heart import Heart
 from docjobs.worker.processes import StageProcesses
 from docjobs.worker.run import Runs
@@ -30,8 +30,6 @@ _LOG = logging.getLogger(__name__)
 _POLL_S = 0.4
 _RESTART_S = 1.0
 # Beside the concurrency: for tenants that have nothing else waiting, while one that has much keeps all hands busy.
-_FIRST_IN_LINE = 2
-# Beside the concurrency: for a job of a tenant that has nothing else waiting, when others keep all hands busy.
 _FIRST_IN_LINE = 2
 
 
@@ -75,8 +73,7 @@ class Service:
         canary = [job_types.canary_queue(self._settings.colour)]
         await asyncio.gather(
             self._serve(app, job_types.queues(), self._settings.worker_concurrency, listen=True),
-            self._serve(app, [job_types.FIRST_IN_LINE, *job_types.queues()], _FIRST_IN_LINE, listen=True),
-            self._serve(app, [*job_types.queues(), job_types.FIRST_IN_LINE], _FIRST_IN_LINE, listen=False),
+            self._serve(app, [*job_types.queues(), FIRST_IN_LINE], _FIRST_IN_LINE, listen=False),
             self._serve(app, canary, 1, listen=False),
         )
         beating.cancel()
