@@ -1,5 +1,6 @@
 from collections.abc import Sequence
 
+from fixtures.bottleneck import capacity
 from fixtures.campaign import Campaign
 from gate.check import Unverified, check
 from gate.evidence import Evidence
@@ -35,6 +36,8 @@ def test_stress(campaign: Campaign, limits: dict[str, Limit], evidence: Evidence
         assert seen.result.processing, f"under the load {name!r} no job ended"
         evidence.measure(f"job in a worker's hands, {name}", seen.result.processing, "s")
         evidence.measure(f"requests failed, {name}", seen.result.error_ratio, "ratio", limits["load.error_ratio"])
+    answer = capacity(normal.result, double.result, double.vitals, double.vitals.cpu_s())
+    evidence.value("capacity", answer)
     for seen in loads.values():
         seen.account.demand_done()
     before = _p95(normal.result.processing)
