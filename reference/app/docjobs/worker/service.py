@@ -59,7 +59,7 @@ class Service:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
         metrics.BUILD_INFO.labels("worker", BUILD.release, BUILD.revision, self._settings.colour).set(1)
-        metrics.CONCURRENCY.set(self._settings.worker_concurrency)
+        metrics.CONCURRENCY.set(self._settings.worker_concurrency + _FIRST_IN_LINE)
         server = await metrics_server.start(self._settings.metrics_port, self._settings.metrics_token_file)
         await self._connect()
         heart = Heart(self._settings, self._pool, self._holder, self._runs)
