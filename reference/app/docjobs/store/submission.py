@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from procrastinate import App, PsycopgConnector
 
 from docjobs.database import Connection, Pool
+from docjobs.store import queue as queues
+from docjobs.turns import place
 
 TASK = "docjobs.process"
 
@@ -88,29 +90,17 @@ class Desk:
                     raise
                 return known
 
-    async def deliver(self, connection: Connection, queue: str, job: uuid.UUID, behind: int = 0) -> int:
-        """Put a job into a queue, in the caller's transaction; returns the delivery.
-
-        Workers take the job with the fewest jobs of its own tenant `behind` which it was put, the oldest of these first: a
-        tenant that sends many waits for itself, and not the others for it.
-        """
-        task = self._queue.configure_task(TASK, queue=queue, priority=-behind, connection=connection)
-        return await task.defer_async(job=str(job))
-
-    async def waiting(self, connection: Connection, tenant: str) -> int:
-        """How many jobs of the tenant wait; raises QueueFull. Submissions at the same moment may overshoot by one each."""
-        cursor = await connection.execute(
-            "SELECT count(*) AS everybody, count(*) FILTER (WHERE tenant = %s) AS own FROM job WHERE state = 'queued'",
-            (tenant,),
-        )
-        row = await cursor.fetchone()
-        own, everybody = (int(row["own"]), int(row["everybody"])) if row else (0, 0)
+    async def deliver(self, connection: Connection, queue: str, job: uuid.UUID, tenant: str) -> int:
+        """Put a job into a queue, in the caller's transaction, behind what waits of its tenant; returns the delivery. Raises
+        QueueFull; submissions at the same moment may overshoot by one each."""
+        line = await queues.line(connection, tenant)
         if self._queue_limit is not None:
-            if everybody >= self._queue_limit:
+            if line.everybody >= self._queue_limit:
                 raise QueueFull(tenant=False)
-            if own >= self._queue_limit // 2:
+            if line.own >= self._queue_limit // 2:
                 raise QueueFull(tenant=True)
-        return own
+        task = self._queue.configure_task(TASK, queue=queue, priority=-place(line), connection=connection)
+        return await task.defer_async(job=str(job))
 
     async def _known(self, connection: Connection, submission: Submission) -> Accepted | None:
         if submission.idempotency_key is None:
@@ -129,8 +119,7 @@ class Desk:
     async def _insert(self, connection: Connection, submission: Submission) -> Accepted:
         job = uuid.uuid4()
         async with connection.transaction():
-            behind = await self.waiting(connection, submission.tenant)
-            delivery = await self.deliver(connection, submission.queue, job, behind)
+            delivery = await self.deliver(connection, submission.queue, job, submission.tenant)
             cursor = await connection.execute(
                 "INSERT INTO job (id, tenant, submitter, idempotency_key, body_sha256, type, title, media_type,"
                 " request_id, max_attempts, delivery) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"

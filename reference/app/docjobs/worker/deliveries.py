@@ -22,7 +22,7 @@ from docjobs.worker import metrics
 
 _LOG = logging.getLogger(__name__)
 _RECONNECT_S = 1.0
-# Whoever names this queue beside others takes only jobs of which nothing of their own tenant waited before them.
+# Whoever names this queue beside others takes jobs only while one waits of which nothing of its tenant waited before it.
 FIRST_IN_LINE = "first-in-line"
 
 DATABASE_GONE = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, exceptions.ConnectorException)
@@ -53,7 +53,7 @@ class Deliveries(JobManager):
                     " FROM unnest(%(queues)s::varchar[]) AS queue WHERE (queue = %(canary)s"
                     " OR EXISTS (SELECT 1 FROM deployment WHERE active_colour = %(colour)s))"
                     " AND (NOT %(first)s OR EXISTS (SELECT 1 FROM procrastinate_jobs WHERE status = 'todo'"
-                    " AND priority >= 0 AND queue_name = queue AND coalesce(scheduled_at, now()) <= now()))), %(worker)s)",
+                    " AND priority %% 2 <> 0 AND queue_name = queue AND coalesce(scheduled_at, now()) <= now()))), %(worker)s)",
                     {
                         "queues": asked,
                         "first": FIRST_IN_LINE in asked,
