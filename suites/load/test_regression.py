@@ -7,8 +7,8 @@ from gate.evidence import Evidence
 from gate.model import Limit, Sabotage
 from gate.target import Target
 
-# As soon as the new release is there its workers have a tenth of a processor each.
-_THROTTLED = "{command:deploy} && docker compose ps -q {services:worker} | xargs docker update --cpus 0.1"
+# As soon as the new release is there its workers have a fraction of a processor each.
+_THROTTLED = "{command:deploy} && docker compose ps -q {services:worker} | xargs docker update --cpus 0.03"
 
 
 @check(
@@ -21,7 +21,7 @@ _THROTTLED = "{command:deploy} && docker compose ps -q {services:worker} | xargs
     broken_by=(
         Sabotage(
             id="workers-of-the-candidate-throttled",
-            title="A deployment that leaves the new workers a tenth of a processor",
+            title="A deployment that leaves the new workers a thirtieth of a processor",
             command=({"name": "deploy", "argv": ["sh", "-c", _THROTTLED]},),
             says="slower",
         ),
