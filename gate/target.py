@@ -16,6 +16,7 @@ from gate.configuration import CapacityTable, ConfigurationTable, RefusalTable, 
 from gate.documentation import DocumentationTable
 from gate.hardening import HardeningTable
 from gate.limits import default_limits, limits
+from gate.load import LoadTable
 from gate.model import Json, Limit
 from gate.network import NetworkTable
 from gate.restore import RestoreTable
@@ -197,6 +198,7 @@ class Target:
     configuration: ConfigurationTable | None
     documentation: DocumentationTable | None
     hardening: HardeningTable
+    load: LoadTable
     refusal: RefusalTable | None
     capacity: CapacityTable | None
     rotation: RotationTable | None
@@ -312,6 +314,7 @@ class Target:
             "configuration": self.configuration is not None,
             "configuration.environments": self.configuration is not None and bool(self.configuration.environments),
             "configuration.change": self.configuration is not None and self.configuration.change is not None,
+            "load.refused": bool(self.load.refused),
             "refusal": self.refusal is not None,
             "rotation": self.rotation is not None and self.stack.secrets_variable is not None,
             "capacity": self.capacity is not None,
@@ -351,7 +354,7 @@ def capability_names() -> frozenset[str]:
     names |= {"metrics.deployment_marker", "metrics.service"}
     names |= {"metrics.rules", "metrics.rule_tests", "metrics.signals", "dashboards.files", "dashboards.shows"}
     names |= {"configuration.environments", "configuration.change", "refusal", "capacity", "rotation", "restore"}
-    names |= {"source.paths", "source.locks"}
+    names |= {"source.paths", "source.locks", "load.refused"}
     names |= backup.offered(None, own_secrets=False).keys()
     names |= {"configuration", "configuration.required", "stack.image_prefix_variable", "live-switch", "faults"}
     return frozenset(names | set(ROLES) | kernel.NEEDS)
@@ -394,6 +397,7 @@ def load(path: Path, profile: str | None = None) -> Target:
         configuration=ConfigurationTable(**_frozen(data["configuration"])) if "configuration" in data else None,
         documentation=documentation.table(data["documentation"]) if "documentation" in data else None,
         hardening=hardening.table(data.get("hardening", {})),
+        load=LoadTable(**_frozen(data.get("load", {}))),
         refusal=RefusalTable(**_frozen(data["refusal"])) if "refusal" in data else None,
         restore=RestoreTable(**_frozen(data["restore"])) if "restore" in data else None,
         rotation=RotationTable(**_frozen(data["rotation"])) if "rotation" in data else None,

@@ -30,6 +30,7 @@ CHOICES: dict[Path, tuple[Json, ...]] = {
     ("api", "scheme"): ("http", "https"),
     ("auth", "kind"): ("none", "bearer"),
     ("job", "submit_method"): ("POST", "PUT"),
+    ("load", "cancel_method"): ("POST", "PUT", "DELETE", "PATCH"),
 }
 PLACEHOLDERS: dict[Path, tuple[str, ...]] = {
     ("auth", "token_command"): ("tenant", "role"),
@@ -59,12 +60,16 @@ PLACEHOLDERS: dict[Path, tuple[str, ...]] = {
     ("commands", "restore"): (),
     ("commands", "restore_to"): ("time",),
     ("logs", "read"): ("since", "until"),
+    ("load", "result_path"): ("id",),
+    ("load", "cancel_path"): ("id",),
     ("commands", "test_rules"): ("file",),
     ("access", "sign"): ("tenant", "role", "claims"),
     ("access", "revoke"): ("tenant", "subject", "token_id"),
 }
 NEEDED_PLACEHOLDERS: dict[Path, str] = {
     ("job", "status_path"): "id",
+    ("load", "result_path"): "id",
+    ("load", "cancel_path"): "id",
     ("commands", "build"): "release",
     ("commands", "deploy"): "release",
     ("commands", "deploy_dry_run"): "release",
@@ -90,6 +95,9 @@ URL_PATHS: tuple[Path, ...] = (
     ("api", "version"),
     ("job", "submit_path"),
     ("job", "status_path"),
+    ("load", "list_path"),
+    ("load", "result_path"),
+    ("load", "cancel_path"),
     ("access", "openapi"),
 )
 POINTERS: tuple[Path, ...] = (

@@ -82,6 +82,7 @@ class Environment(BaseModel):
     docjobs_heartbeat_s: float = Field(ge=0.2, le=60)
     docjobs_stalled_s: float = Field(ge=1, le=600)
     docjobs_queue_age_limit_s: float = Field(ge=1, le=86_400)
+    docjobs_queue_limit: int = Field(ge=2, le=1_000_000)
     docjobs_database_new: Literal["yes", "no"] = "no"
     docjobs_backup_first_after_s: int = Field(ge=0, le=86_400)
     docjobs_backup_full_every_s: int = Field(ge=60, le=2_678_400)

@@ -180,7 +180,7 @@ def test_only_the_composition_root_knows_all_sides():
 
 @pytest.mark.parametrize("folder", ["loadtests", "procedures"])
 def test_what_must_stand_alone(folder):
-    third = {"loadtests": {"locust", "gevent"}, "procedures": {"cryptography", "duckdb", "pydantic"}}[folder]
+    third = {"loadtests": {"locust", "gevent", "hdrh"}, "procedures": {"cryptography", "duckdb", "pydantic"}}[folder]
     own = {"loadtests", "procedures", "__future__"}
     used = {name for text in sources(folder).values() for name in imports(text)}
     assert used - set(sys.stdlib_module_names) - own - third == set()

@@ -20,6 +20,7 @@ PRODUCTION = Path("reference/env/production.env").read_text(encoding="utf-8")
 TAKEN_BY = {
     "DOCJOBS_HEARTBEAT_S": ("worker-blue", "worker-green"),
     "DOCJOBS_QUEUE_AGE_LIMIT_S": ("api-blue", "api-green"),
+    "DOCJOBS_QUEUE_LIMIT": ("api-blue", "api-green"),
     "DOCJOBS_BACKUP_STALE_S": ("backup",),
     "DOCJOBS_RATE_LIMIT_10S": ("gateway",),
 }

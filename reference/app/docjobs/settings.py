@@ -103,6 +103,7 @@ class ApiSettings(ServiceSettings):
     document_max_bytes: int = Field(default=1_048_576, ge=1_024, le=16_777_216)
     max_attempts: int = Field(default=5, ge=1, le=20)
     queue_age_limit_s: float = Field(ge=1, le=86_400)
+    queue_limit: int = Field(ge=2, le=1_000_000)
 
 
 class WorkerSettings(ServiceSettings):

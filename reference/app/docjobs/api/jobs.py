@@ -16,7 +16,9 @@ from docjobs.api.problems import MEDIA_TYPE, Problem
 from docjobs.database import Connection
 from docjobs.job_types import JOB_TYPES
 from docjobs.store import decision, reading
-from docjobs.store.submission import KeyReused, Submission
+from docjobs.store.submission import KeyReused, QueueFull, Submission
+
+_COME_AGAIN_S = 10
 
 _PROBLEM: dict[str, Any] = {
     "content": {MEDIA_TYPE: {"schema": {"type": "object", "required": ["type", "title", "status", "detail"]}}}
@@ -34,11 +36,12 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 Key = Annotated[str | None, Header(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")]
 
 
-@router.post("", status_code=202, responses=_answers(409, 413))
+@router.post("", status_code=202, responses=_answers(409, 413, 429))
 async def submit(
     asked: representation.Asked, who: Submitter, request: Request, response: Response, idempotency_key: Key = None
 ) -> representation.AcceptedJob:
-    """Take a job in. The same Idempotency-Key with the same body gives the same job, for ever; with another body 409."""
+    """Take a job in. The same Idempotency-Key with the same body gives the same job, for ever; with another body 409.
+    While too many jobs wait, 429 (the caller's tenant has its share) or 503, with Retry-After."""
     try:
         content = asked.content()
     except ValueError as error:
@@ -64,6 +67,8 @@ async def submit(
     except KeyReused:
         reused = "this Idempotency-Key was used with another body"
         raise Problem(HTTPStatus.CONFLICT, "idempotency-key-reused", reused) from None
+    except QueueFull as full:
+        raise _too_many(full) from None
     request.state.job_id = accepted.id
     if accepted.replayed:
         response.headers["Idempotency-Replayed"] = "true"
@@ -138,7 +143,7 @@ async def cancel(job_id: uuid.UUID, who: Operator, request: Request) -> job_view
     return job_view.job(row)
 
 
-@router.post("/{job_id}/retry", status_code=202, responses=_answers(404, 409))
+@router.post("/{job_id}/retry", status_code=202, responses=_answers(404, 409, 429))
 async def retry(job_id: uuid.UUID, who: Operator, request: Request) -> job_view.Job:
     """Queue a failed or cancelled job again, with all its attempts."""
     async with request.app.state.pool.connection() as connection:
@@ -147,11 +152,23 @@ async def retry(job_id: uuid.UUID, who: Operator, request: Request) -> job_view.
         if job_type is None:
             unknown = "this release does not know the job's type"
             raise Problem(HTTPStatus.CONFLICT, "type-unknown", unknown)
-        if not await decision.retry(connection, request.app.state.desk, who.tenant, job_id, job_type.queue):
+        try:
+            again = await decision.retry(connection, request.app.state.desk, who.tenant, job_id, job_type.queue)
+        except QueueFull as full:
+            raise _too_many(full) from None
+        if not again:
             raise Problem(
                 HTTPStatus.CONFLICT, "not-retryable", f"the job is {row['state']}: only failed or cancelled ones"
             )
         return job_view.job(await _in_sight(connection, who, job_id))
+
+
+def _too_many(full: QueueFull) -> Problem:
+    metrics.DECLINED.labels("tenant" if full.tenant else "everybody").inc()
+    again = {"Retry-After": str(_COME_AGAIN_S)}
+    if full.tenant:
+        return Problem(HTTPStatus.TOO_MANY_REQUESTS, "too-many-jobs-wait", "too many jobs of this tenant wait", again)
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "queue-full", "too many jobs wait; try again", again)
 
 
 async def _in_sight(connection: Connection, who: Caller, job_id: uuid.UUID) -> dict[str, Any]:

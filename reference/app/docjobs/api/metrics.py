@@ -15,6 +15,7 @@ REQUESTS = Counter("docjobs_http_requests_total", "Requests answered", ["method"
 LATENCY = Histogram("docjobs_http_request_duration_seconds", "Time to answer", ["method", "route"], buckets=_SECONDS)
 IN_PROGRESS = Gauge("docjobs_http_requests_in_progress", "Requests being answered")
 SUBMITTED = Counter("docjobs_jobs_submitted_total", "Jobs accepted, replays not counted", ["type"])
+DECLINED = Counter("docjobs_jobs_declined_total", "Jobs not taken because too many wait", ["waiting_of"])
 QUEUED = Gauge("docjobs_jobs_queued", "Jobs that wait")
 RUNNING = Gauge("docjobs_jobs_running", "Jobs that a worker holds")
 OLDEST = Gauge("docjobs_oldest_queued_job_age_seconds", "Age of the oldest job that waits")
@@ -29,6 +30,8 @@ SERVING = Gauge("docjobs_api_active", "1 while this API's colour is the active o
 
 for _job_type in JOB_TYPES:
     SUBMITTED.labels(_job_type)
+for _waiting_of in ("tenant", "everybody"):
+    DECLINED.labels(_waiting_of)
 for _status in ("202", "500", "503"):
     REQUESTS.labels("POST", "/v1/jobs", _status)
 LATENCY.labels("POST", "/v1/jobs")

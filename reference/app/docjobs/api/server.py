@@ -35,7 +35,7 @@ def application(settings: ApiSettings) -> FastAPI:
         pool = database.pool(settings, f"api-{settings.colour}")
         await pool.open()
         app.state.pool = pool
-        app.state.desk = Desk(pool)
+        app.state.desk = Desk(pool, settings.queue_limit)
         await app.state.desk.open()
         metrics.BUILD_INFO.labels("api", BUILD.release, BUILD.revision, settings.colour).set(1)
         app.state.watching = asyncio.create_task(figures.watch(pool, settings.colour))

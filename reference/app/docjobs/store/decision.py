@@ -30,9 +30,9 @@ async def cancel(connection: Connection, tenant: str, job_id: uuid.UUID) -> bool
 
 
 async def retry(connection: Connection, desk: Desk, tenant: str, job_id: uuid.UUID, queue: str) -> bool:
-    """Queue a failed or cancelled job anew with all its attempts; False where it is in another state."""
+    """Queue a failed or cancelled job anew with all its attempts; False where it is in another state. Raises QueueFull."""
     async with connection.transaction():
-        delivery = await desk.deliver(connection, queue, job_id)
+        delivery = await desk.deliver(connection, queue, job_id, tenant)
         cursor = await connection.execute(
             "UPDATE job SET state = 'queued', attempts = 0, delivery = %s, finished_at = NULL, error = NULL,"
             " stage = NULL, fence = fence + 1 WHERE id = %s AND tenant = %s AND state IN ('failed', 'cancelled')",

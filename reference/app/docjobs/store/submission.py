@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from procrastinate import App, PsycopgConnector
 
 from docjobs.database import Connection, Pool
+from docjobs.store import queue as queues
+from docjobs.turns import place
 
 TASK = "docjobs.process"
 
@@ -45,6 +47,14 @@ class Accepted:
     replayed: bool
 
 
+class QueueFull(Exception):
+    """No more jobs are taken now; `tenant`: of this tenant, while others still may."""
+
+    def __init__(self, *, tenant: bool) -> None:
+        super().__init__(tenant)
+        self.tenant = tenant
+
+
 class KeyReused(Exception):
     """This idempotency key was used before, with another body."""
 
@@ -54,10 +64,12 @@ class _LostRace(Exception):
 
 
 class Desk:
-    """Takes jobs in; puts them into the queue through procrastinate."""
+    """Takes jobs in; puts them into the queue through procrastinate. At most `queue_limit` jobs wait, half of them of one
+    tenant: who comes later is asked to come again, before the queue is so long that nobody's job is done in time."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, queue_limit: int | None = None) -> None:
         self._pool = pool
+        self._queue_limit = queue_limit
         self._queue = App(connector=PsycopgConnector())
 
     async def open(self) -> None:
@@ -65,7 +77,7 @@ class Desk:
         await self._queue.open_async(pool=self._pool)
 
     async def submit(self, submission: Submission) -> Accepted:
-        """Accept a job, or find the one this key made; raises KeyReused."""
+        """Accept a job, or find the one this key made; raises KeyReused, and QueueFull for a job that is new."""
         async with self._pool.connection() as connection:
             known = await self._known(connection, submission)
             if known is not None:
@@ -78,9 +90,16 @@ class Desk:
                     raise
                 return known
 
-    async def deliver(self, connection: Connection, queue: str, job: uuid.UUID) -> int:
-        """Put a job into a queue, in the caller's transaction; returns the delivery."""
-        task = self._queue.configure_task(TASK, queue=queue, connection=connection)
+    async def deliver(self, connection: Connection, queue: str, job: uuid.UUID, tenant: str) -> int:
+        """Put a job into a queue, in the caller's transaction, behind what waits of its tenant; returns the delivery. Raises
+        QueueFull; submissions at the same moment may overshoot by one each."""
+        line = await queues.line(connection, tenant)
+        if self._queue_limit is not None:
+            if line.everybody >= self._queue_limit:
+                raise QueueFull(tenant=False)
+            if line.own >= self._queue_limit // 2:
+                raise QueueFull(tenant=True)
+        task = self._queue.configure_task(TASK, queue=queue, priority=-place(line), connection=connection)
         return await task.defer_async(job=str(job))
 
     async def _known(self, connection: Connection, submission: Submission) -> Accepted | None:
@@ -100,7 +119,7 @@ class Desk:
     async def _insert(self, connection: Connection, submission: Submission) -> Accepted:
         job = uuid.uuid4()
         async with connection.transaction():
-            delivery = await self.deliver(connection, submission.queue, job)
+            delivery = await self.deliver(connection, submission.queue, job, submission.tenant)
             cursor = await connection.execute(
                 "INSERT INTO job (id, tenant, submitter, idempotency_key, body_sha256, type, title, media_type,"
                 " request_id, max_attempts, delivery) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"

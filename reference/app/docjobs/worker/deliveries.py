@@ -22,6 +22,8 @@ from docjobs.worker import metrics
 
 _LOG = logging.getLogger(__name__)
 _RECONNECT_S = 1.0
+# Whoever names this queue beside others takes jobs only while one waits of which nothing of its tenant waited before it.
+FIRST_IN_LINE = "first-in-line"
 
 DATABASE_GONE = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, exceptions.ConnectorException)
 
@@ -39,17 +41,22 @@ class Deliveries(JobManager):
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> jobs.Job | None:
         """The next delivery whose job this worker now holds.
 
-        The active colour is read in the same statement: after a switch no worker of the other colour takes a real job.
+        The active colour is read in the same statement: after a switch no worker of the other colour takes a real job. So is
+        whether somebody is first in line, for those who ask for nobody else.
         """
+        asked = list(queues or ())
         try:
             async with self._pool.connection() as connection, connection.transaction():
                 cursor = await connection.execute(
                     "SELECT id, status, task_name, priority, lock, queueing_lock, args, scheduled_at, queue_name,"
                     " attempts, worker_id FROM procrastinate_fetch_job_v2((SELECT coalesce(array_agg(queue), '{}')"
-                    " FROM unnest(%(queues)s::varchar[]) AS queue WHERE queue = %(canary)s"
-                    " OR EXISTS (SELECT 1 FROM deployment WHERE active_colour = %(colour)s)), %(worker)s)",
+                    " FROM unnest(%(queues)s::varchar[]) AS queue WHERE (queue = %(canary)s"
+                    " OR EXISTS (SELECT 1 FROM deployment WHERE active_colour = %(colour)s))"
+                    " AND (NOT %(first)s OR EXISTS (SELECT 1 FROM procrastinate_jobs WHERE status = 'todo'"
+                    " AND priority %% 2 <> 0 AND queue_name = queue AND coalesce(scheduled_at, now()) <= now()))), %(worker)s)",
                     {
-                        "queues": list(queues or ()),
+                        "queues": asked,
+                        "first": FIRST_IN_LINE in asked,
                         "canary": self._canary_queue,
                         "colour": self._holder.colour,
                         "worker": worker_id,
