@@ -38,8 +38,13 @@ def longest(run: Run) -> Way | None:
     if lane is None or lane.seconds <= 0:
         return None
     mine = set(lanes.assign(run.expected).get(lane.name, ()))
+    phases = sum(seconds for _, seconds in lane.phases)
+    checks = [check for check in run.checks if check.id in mine]
+    # The stack is started by the first check that asks for it, and so within its time.
+    asking = [check for check in checks if check.started and check.seconds >= phases]
+    first = min(asking, key=lambda check: check.started or "", default=None)
     stages = [Stage(name, seconds) for name, seconds in lane.phases]
-    stages += [Stage(check.id, check.seconds) for check in run.checks if check.id in mine]
+    stages += [Stage(check.id, check.seconds - phases if check is first else check.seconds) for check in checks]
     shown = tuple(sorted(stages, key=lambda stage: -stage.seconds)[:SHOWN])
     return Way(lane.name, lane.seconds, shown, max(0.0, lane.seconds - sum(stage.seconds for stage in shown)))
 

@@ -80,7 +80,7 @@ def _surroundings(stack: ComposeStack, target: Target, within: float) -> Surroun
 
     def said(script: str) -> str:
         done = stack.run_own([script, "--help"], timeout_s=within)
-        return done.stdout + done.stderr
+        return done.stdout + done.stderr if done.status == 0 else ""
 
     def inside(service: str, program: str) -> bool | None:
         if service not in running:

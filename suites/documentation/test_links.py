@@ -45,6 +45,7 @@ def test_links(target: Target, evidence: Evidence) -> None:
     outside = [link.target for page in pages.values() for link in page.links if links.external(link)]
     inside = sum(len(page.links) for page in pages.values()) - len(outside)
     named = sum(bool(links.file_named(code, page, target.folder)) for page in pages.values() for code, _ in page.codes)
+    evidence.observed(len(pages), "documents read")
     evidence.observed(inside, "links followed")
     evidence.observed(named, "files named in code looked for")
     evidence.value("links that lead outside, which nobody followed", sorted(set(outside)))

@@ -32,6 +32,20 @@ def test_the_lane_that_took_longest_with_its_longest_stages() -> None:
     assert {stage.name for stage in way.stages} <= mine | {"stack: create"}
 
 
+def test_the_start_of_a_stack_is_not_counted_again_in_the_check_that_asked_for_it() -> None:
+    base = go()
+    ids = [check.id for check in base.checks][:3]
+    name = next(lane for lane, mine in lanes.assign(ids).items() if ids[0] in mine)
+    mine = [each for each in ids if each in lanes.assign(ids)[name]]
+    times = {each: (f"2026-01-01T00:00:0{n}", 20.0 - n) for n, each in enumerate(mine)}
+    checks = tuple(replace(c, started=times[c.id][0], seconds=times[c.id][1]) for c in base.checks if c.id in times)
+    made = Lane(name, (), seconds=100.0, phases=(("create", 5.0), ("ready", 7.0)))
+    way = longest.longest(replace(base, checks=checks, lanes=(made,), expected=tuple(ids)))
+    assert way
+    assert {s.name: s.seconds for s in way.stages}[mine[0]] == 8.0
+    assert sum(stage.seconds for stage in way.stages) + way.others == 100.0
+
+
 def test_it_is_said_in_minutes_and_seconds() -> None:
     way = longest.Way(
         "release", 1022.4, (longest.Stage("stack: create", 2.94), longest.Stage("rollback.time", 183.0)), 836.4
