@@ -131,7 +131,7 @@ class Evidence:
         path = self._new_path(re.sub(r"[^\w.-]+", "-", name, flags=re.ASCII).strip(".-")[:100] or "attachment")
         path.write_bytes(data)
         relative = str(path.relative_to(self._run_folder))
-        attachment = Attachment(name, relative, hashlib.sha256(data).hexdigest(), len(data), _excerpt(data))
+        attachment = Attachment(name, relative, hashlib.sha256(data).hexdigest(), len(data), _excerpt(name, data))
         self.attachments.append(attachment)
         self._append("attach", [name, attachment.path, attachment.sha256])
         return attachment
@@ -187,13 +187,13 @@ def _thinned(numbers: Sequence[float]) -> tuple[float, ...]:
     return tuple(ranked[round(rank * last / (_SAMPLES - 1))] for rank in range(_SAMPLES))
 
 
-def _excerpt(data: bytes) -> str:
-    """The last lines of a text, where what went wrong is said; nothing of other files."""
+def _excerpt(name: str, data: bytes) -> str:
+    """The last lines of a text, where what went wrong is said; nothing of files for programs."""
     try:
         text = data.decode()
     except UnicodeDecodeError:
         return ""
-    if "\0" in text or text.startswith(("{", "[")):
+    if "\0" in text or name.endswith(".json"):
         return ""
     lines = text.rstrip().splitlines()[-LINES:]
     return "\n".join(line if len(line) <= LINE else f"{line[:LINE]} …" for line in lines)[-BLOCK:]

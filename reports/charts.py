@@ -15,12 +15,12 @@ from reports.number import number, quantity
 from reports.palette import LIGHT
 
 WIDTH, HEIGHT = 160, 14  # of a bar
-CHART, LANE, LABEL = 720, 64, 14  # width of a timeline, height of one lane, height of its caption
+CHART, LANE, LABEL = 960, 64, 14  # width of a timeline, height of one lane, height of its caption
 POINTS = 2_000  # of a series, before it is drawn
 BOUND = 1e15  # beyond it nothing can be drawn; not a number is beyond it too
 ROWS = 40  # of the table beside a timeline
 MOMENTS = 40  # with a letter; the list under the chart has no more either
-CLOSE, STEPS = 18, 3  # letters nearer to each other than this (px) stand lower, at most so many steps
+CLOSE, STEPS = 18, 4  # letters nearer to each other than this (px) stand lower, at most so many steps
 BEGINS, ENDS = ("fault", "killed", "flood"), ("healed", "recovered", "resolved", "ended")
 COLUMNS = 180  # of a timeline: each draws the least and the greatest value in it, so no spike is lost
 HATCH = Markup(
@@ -72,7 +72,7 @@ def timeline(series: Sequence[Series], moments: Sequence[Moment]) -> Markup:
         return Markup("")
     first, last = min(times), max(times)
     span = (last - first) or 1.0
-    height = len(drawn) * (LANE + LABEL) + LABEL + (4 if drawn else 54)
+    height = len(drawn) * (LANE + LABEL) + LABEL + (4 if drawn else 66)
     names = "; ".join(_caption(each, points) for each, points in drawn) or f"{len(marks)} moments"
     body = [_band(start, end, first, span, height) for start, end in spans([moment for _, moment in marks])]
     body += [

@@ -124,14 +124,21 @@ def test_paper_has_the_verdict_alone_on_its_first_page_and_no_passed_checks(
 
 
 def test_ten_thousand_checks_open_and_are_filtered_without_delay(browser: Tab, pages: dict[str, Path]) -> None:
-    """300 ms is what nobody notices; the test allows for a machine that is busy with others."""
+    """In seconds of its thread's own processor time, so that a machine that is busy with others does not count."""
+    browser.call("Performance.enable", timeDomain="threadTicks")
     browser.open(pages["large"])
-    loaded = browser.run("performance.getEntriesByType('navigation')[0].loadEventEnd")
-    assert loaded < 6_000
-    took = browser.run(
-        "(() => { const began = performance.now(); document.getElementById('show-failed').click();"
-        " document.body.offsetHeight; return performance.now() - began; })()"
-    )
-    assert took < 1_500
+    browser.run("document.body.offsetHeight")
+    opened = busy(browser)
+    browser.run("document.getElementById('show-failed').click(); document.body.offsetHeight")
+    filtered = busy(browser) - opened
+    browser.call("Performance.disable")
+    assert opened < 5
+    assert filtered < 1.5
     shown = "[...document.querySelectorAll('.check')].filter(each => each.offsetParent).length"
     assert 0 < browser.run(shown) < 1_000
+
+
+def busy(browser: Tab) -> float:
+    """Processor time of the page's main thread, s."""
+    metrics = browser.call("Performance.getMetrics")["metrics"]
+    return float(next(each["value"] for each in metrics if each["name"] == "TaskDuration"))

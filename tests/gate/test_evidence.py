@@ -160,9 +160,9 @@ def test_a_measurement_knows_the_name_of_its_limit(evidence):
     assert evidence.measure("m", 1, "s", limit).limit_name == "load.time_s"
 
 
-@pytest.mark.parametrize("data", [b"\xff\xfe\x00", '{"a": 1}', "[1]", "a\0b"])
-def test_what_is_no_text_for_people_has_no_excerpt(evidence, data):
-    assert evidence.attach("x", data).excerpt == ""
+@pytest.mark.parametrize(("name", "data"), [("x", b"\xff\xfe\x00"), ("x.json", '{"a": 1}'), ("x", "a\0b")])
+def test_what_is_no_text_for_people_has_no_excerpt(evidence, name, data):
+    assert evidence.attach(name, data).excerpt == ""
 
 
 def test_an_excerpt_is_the_end_of_a_text_without_secrets_and_short(evidence):
