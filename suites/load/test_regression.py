@@ -36,11 +36,11 @@ def test_regression(
     limits: dict[str, Limit],
     evidence: Evidence,
 ) -> None:
-    before, again = campaign.crowd(), campaign.crowd(again=True)
+    before, again = campaign.crowd().timely, campaign.crowd(again=True).timely
     candidate = target.releases["candidate"]
     evidence.event("deployment", f"release {candidate}")
     release.deploy(stack, candidate).check(f"deploying {candidate}")
-    after = campaign.crowd(release=candidate)
+    after = campaign.crowd(release=candidate).timely
 
     times = {"today's": before, "today's once more": again, "the candidate": after}
     for name, seen in times.items():

@@ -24,9 +24,9 @@ from gate.model import Limit, Sabotage
     ),
 )
 def test_stress(campaign: Campaign, limits: dict[str, Limit], evidence: Evidence) -> None:
-    normal = campaign.crowd()
+    normal = campaign.crowd().timely
     assert normal.result.processing, "under normal load no job ended"
-    double, again = campaign.crowd(2), campaign.crowd(again=True)
+    double, again = campaign.crowd(2).timely, campaign.crowd(again=True).timely
     loads = {"normal": normal, "twice": double, "afterwards": again}
 
     for name, seen in loads.items():
