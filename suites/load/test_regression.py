@@ -58,7 +58,8 @@ def test_regression(
         before.result.processing, again.result.processing, after.result.processing, limits["load.regression"].value
     )
     evidence.value("comparison", found.json())
-    assert found.answer != "regressed", (
+    regressed = found.answer == "regressed"
+    assert not regressed, (
         f"{candidate} is slower: its jobs take {found.ratio:.2f} times as long in workers' hands (p {found.p_regressed:.1e} for"
         f" more than {found.tolerance:.0%}, Cliff's delta {found.delta:.2f})"
     )
