@@ -43,7 +43,7 @@ UNAUTHORISED = 401
 )
 @pytest.mark.usefixtures("whole_system")
 def test_authentication(surface: Surface, exhibits: Exhibits, evidence: Evidence) -> None:
-    job, places = exhibits.done().id, ("", *surface.replicas())
+    job, places = exhibits.submitted().id, ("", *surface.replicas())
     public = [operation for operation in surface.operations if surface.is_public(operation)]
     guarded = [operation for operation in surface.operations if not surface.is_public(operation)]
     evidence.value("public operations", [operation.name for operation in public])
