@@ -22,6 +22,7 @@ from loadtests.order import ORDER
 
 LONGEST_US = 3_600_000_000
 FIGURES = 3
+LAG = "generator lag"
 
 
 @dataclass
@@ -116,6 +117,7 @@ class Record:
         """Note that the generator itself did something later than it was due."""
         second = self.now()
         second.lag_s = max(second.lag_s, seconds)
+        self.took(LAG, seconds)
 
     def request(self, name: str, milliseconds: float, problem: str | None) -> None:
         """Count one HTTP request. `problem`: why it counts as failed."""

@@ -31,7 +31,7 @@ done
     ),
 )
 def test_arrival(campaign: Campaign, limits: dict[str, Limit], evidence: Evidence) -> None:
-    seen = campaign.surge()
+    seen = campaign.surge().timely
     result, span = seen.result, seen.result.phase(USUAL)
     own, _ = campaign.tenants
     looks, submissions = result.took("look due", USUAL, [own]), result.took("submit due", USUAL, [own])

@@ -23,7 +23,7 @@ from gate.model import Limit, Sabotage
     ),
 )
 def test_isolation(campaign: Campaign, limits: dict[str, Limit], evidence: Evidence) -> None:
-    result = campaign.surge().result
+    result = campaign.surge().timely.result
     own, other = campaign.tenants
     before, during = result.of(USUAL, own), result.of(FLOOD, own)
     calm = [job.total for job in before if job.total is not None]

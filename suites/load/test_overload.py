@@ -23,7 +23,7 @@ from gate.model import Limit, Sabotage
     ),
 )
 def test_overload(campaign: Campaign, limits: dict[str, Limit], evidence: Evidence) -> None:
-    seen = campaign.surge()
+    seen = campaign.surge().timely
     result, flood = seen.result, seen.result.phase(FLOOD)
     came = result.of(FLOOD)
     declined = [job for job in came if job.id is None and job.status in campaign.declined]

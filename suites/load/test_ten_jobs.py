@@ -23,7 +23,7 @@ from gate.model import Limit, Sabotage
     ),
 )
 def test_ten_jobs(campaign: Campaign, limits: dict[str, Limit], evidence: Evidence) -> None:
-    seen = campaign.crowd(2)
+    seen = campaign.crowd(2).timely
     result, normal = seen.result, int(limits["load.concurrent_jobs"].value)
 
     evidence.observed(len(result.seconds), "jobs that ended under twice the normal load")
