@@ -31,7 +31,7 @@ done
     ),
 )
 def test_arrival(campaign: Campaign, limits: dict[str, Limit], evidence: Evidence) -> None:
-    seen = campaign.surge().timely
+    seen = campaign.surge()
     result, span = seen.result, seen.result.phase(USUAL)
     own, _ = campaign.tenants
     looks, submissions = result.took("look due", USUAL, [own]), result.took("submit due", USUAL, [own])
@@ -46,7 +46,11 @@ def test_arrival(campaign: Campaign, limits: dict[str, Limit], evidence: Evidenc
     evidence.value("errors", result.errors)
     evidence.series("requests", "requests/s", [(second.t, second.requests) for second in result.buckets])
     evidence.series("slow requests (p95)", "ms", [(second.t, second.p95_ms) for second in result.buckets])
-    assert jobs, "no job of the usual load ended"
+    ended = len(jobs)
+    assert ended, "no job of the usual load ended"
+    # What is slower by more than the generator was late is the system's, however late that was.
+    if looks.percentile(95) - result.generator_lag_s <= limits["load.request_p95_s"].value:
+        seen = seen.timely
     evidence.measure("job, from when it was due to the end", jobs, "s")
     evidence.measure("looks, p95", looks.percentile(95), "s", limits["load.request_p95_s"])
     evidence.measure("looks, p99", looks.percentile(99), "s", limits["load.request_p99_s"])
