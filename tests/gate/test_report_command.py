@@ -64,7 +64,7 @@ def test_results_of_an_older_minor_version_have_all_documents(here: Path, capsys
     (here / "results.json").write_text(json.dumps(older(version)))
     status, out, err = said(capsys, "report", ".")
     assert (status, err) == (0, "")
-    assert len(out.split()) == 5
+    assert len(out.split()) == 6
     page = (here / "report.html").read_text()
     assert "✕ NO-GO" in page
     assert "94 s" in page

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TARGETS = ("help", "setup", "gate", "test", "test-fast", "check", "docs", "clean")
+TARGETS = ("help", "setup", "gate", "test", "test-fast", "test-browser", "check", "docs", "clean")
 
 
 def make(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
@@ -28,7 +28,7 @@ def test_each_target_is_a_command_and_no_file(target: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("target", ["gate", "test", "test-fast", "check", "docs", "setup"])
+@pytest.mark.parametrize("target", ["gate", "test", "test-fast", "test-browser", "check", "docs", "setup"])
 def test_each_job_makes_the_environment_first(target: str) -> None:
     assert "scripts/environment.sh" in make("--dry-run", "--always-make", target).stdout
 
