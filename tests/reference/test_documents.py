@@ -27,7 +27,7 @@ TARGET = load(ROOT / "readiness.toml")
 TABLE = TARGET.documentation
 MODEL = yaml.safe_load((ROOT / "docker-compose.prod.yml").read_text(encoding="utf-8"))
 # What images bring along; the rest of what documents run inside is a file below reference/.
-PROGRAMS = {"amtool", "df", "du", "pgbackrest", "promtool", "psql", "python", "tar"}
+PROGRAMS = {"amtool", "df", "du", "pgbackrest", "promtool", "psql", "python", "sh", "tar"}
 INSIDE = {"gateway": (8443, 8405), "prometheus": (9090,), "alertmanager": (9093,), "postgres-exporter": (9187,)}
 INSIDE |= {
     "node-exporter": (9100,),
