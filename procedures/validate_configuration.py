@@ -55,6 +55,10 @@ def problems(text: str, environment_name: str = PRODUCTION) -> list[Problem]:
         given[each.key] = each
         if _PLACEHOLDER.search(each.value):
             found.append(Problem(each.line, each.key, "still holds a placeholder"))
+        if each.value.startswith("#"):
+            found.append(
+                Problem(each.line, each.key, "begins with #: Compose takes that for the value, not for a comment")
+            )
         if each.key not in keys():
             found.append(Problem(each.line, each.key, _unknown(each.key)))
     known = {key: each.value for key, each in given.items() if key in keys()}

@@ -246,7 +246,7 @@ def test_files_that_cannot_speak_are_missed_and_the_others_still_run(tmp_path):
         "recovery/test_skipped.py": "import pytest\npytest.skip('not here', allow_module_level=True)\n" + well,
         "security/test_one.py": twice,
         "security/test_two.py": twice,
-        "security/test_misplaced.py": bench.healthy("load.other"),
+        "security/test_misplaced.py": bench.healthy("configuration.other"),
     }
     expected = [
         bench.expected("recovery.well", "suites/recovery/test_well.py"),
@@ -255,7 +255,7 @@ def test_files_that_cannot_speak_are_missed_and_the_others_still_run(tmp_path):
         bench.expected("recovery.skipped", "suites/recovery/test_skipped.py"),
         bench.expected("recovery.deleted", "suites/recovery/test_deleted.py"),
         bench.expected("security.twice", "suites/security/test_one.py"),
-        bench.expected("load.other", "suites/load/test_misplaced.py"),
+        bench.expected("configuration.other", "suites/configuration/test_misplaced.py"),
     ]
     ended = bench.judged(tmp_path, files, expected)
     found = bench.by_id(ended)
@@ -264,7 +264,7 @@ def test_files_that_cannot_speak_are_missed_and_the_others_still_run(tmp_path):
         "recovery.well",
         "recovery.less",
         "security.twice",
-        "load.other",
+        "configuration.other",
     }
     for check, sentence in {
         "recovery.broken": "recovery/test_broken.py could not be collected: .*nothing_of_this_name",
@@ -276,7 +276,7 @@ def test_files_that_cannot_speak_are_missed_and_the_others_still_run(tmp_path):
     (lane,) = ended.run.lanes
     problems = "\n".join(lane.problems)
     assert "security.twice is claimed by security/test_one.py::test_twice and by security/test_two.py" in problems
-    assert "load.other lies in suites/security/" in problems
+    assert "configuration.other lies in suites/security/" in problems
     assert len([b for b in ended.verdict.blockers if b.kind == "lane"]) == len(lane.problems) == 4
     # What counts is the catalogue's word: a suite that asks for less excuses nothing.
     assert (found["recovery.less"].required, found["recovery.less"].minimum) == (True, 5)

@@ -42,7 +42,7 @@ def test_a_missing_key_is_named(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", REQUIRED)
-@pytest.mark.parametrize("value", ["", '""', "changeme", "<fill in>"])
+@pytest.mark.parametrize("value", ["", '""', "changeme", "<fill in>", "# later"])
 def test_an_empty_value_or_a_placeholder_is_named(key: str, value: str) -> None:
     assert key in keys_of(changed(key, f"{key}={value}\n"))
 
