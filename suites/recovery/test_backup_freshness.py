@@ -38,7 +38,7 @@ IDENTIFIER = "SELECT system_identifier::text FROM pg_control_system()"
         Sabotage(
             id="archive-command-that-lies",
             title="An archive_command that says that everything was archived",
-            says="is not in the archive",
+            says="there is none",
             exec=(
                 {
                     "role": "database",
