@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
+from benchmarks.command import common, run
 from benchmarks.machine import at_least, commit, demand_folder, keep, load_now, own_stack, spread, terminated_cleanly
 from fixtures.alarms.chain import Chain
 from fixtures.alarms.sighting import Sighting
@@ -27,7 +27,6 @@ from fixtures.receiver import listening
 from fixtures.wait import Unreachable
 from gate.alerts import FAULTS, AlertsTable
 from gate.check import Unverified
-from gate.cli import PROFILES, TARGET, guarded
 from gate.console import Out
 from gate.errors import UsageError
 from gate.model import Json
@@ -58,27 +57,15 @@ class Findings:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    top = argparse.ArgumentParser(prog="python -m benchmarks.alerts", description=__doc__)
-    top.add_argument("--target", type=Path, default=Path(TARGET), metavar="FILE", help=f"default: {TARGET}")
-    top.add_argument("--profile", choices=PROFILES, default="quick", help="default: quick")
+    top = common("alerts", __doc__)
     top.add_argument("--repeats", type=at_least(1), default=10, metavar="N", help="default: 10")
     top.add_argument("--fault", action="append", metavar="FAULT", help="only this one (repeatable)")
-    top.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     return top
 
 
 def main(arguments: Sequence[str]) -> int:
     """Parse, run, print. 0: every fault was told of; 1: one was not; others as `readygate` has them."""
-    try:
-        options = parser().parse_args(arguments)
-    except SystemExit as ended:
-        return int(ended.code or 0)
-    progress = Console(stderr=True)
-
-    def say(sentence: str) -> None:
-        progress.print(sentence, highlight=False, markup=False)
-
-    return int(guarded(lambda: benchmark(options, say), say))
+    return run(parser(), benchmark, arguments)
 
 
 def benchmark(options: argparse.Namespace, say: Callable[[str], None]) -> ExitStatus:

@@ -13,10 +13,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from pathlib import Path
 
-from rich.console import Console
-
+from benchmarks.command import common, run
 from benchmarks.crash_figures import HOST, Findings, Kill, figures, tables
 from benchmarks.machine import at_least, demand_folder, keep, own_stack, terminated_cleanly
 from fixtures import faults
@@ -29,7 +27,6 @@ from fixtures.stack import ComposeStack
 from fixtures.steady import SteadyState
 from fixtures.wait import Unreachable, pause_until, until
 from gate.check import Unverified
-from gate.cli import PROFILES, TARGET, guarded
 from gate.console import Out
 from gate.errors import UsageError
 from gate.status import ExitStatus
@@ -43,9 +40,7 @@ LONGEST_S = 2.5  # of load before a kill: a random part of it
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    top = argparse.ArgumentParser(prog="python -m benchmarks.crashes", description=__doc__)
-    top.add_argument("--target", type=Path, default=Path(TARGET), metavar="FILE", help=f"default: {TARGET}")
-    top.add_argument("--profile", choices=PROFILES, default="quick", help="default: quick")
+    top = common("crashes", __doc__)
     top.add_argument("--kills", type=at_least(1), default=20, metavar="N", help="default: 20")
     top.add_argument("--role", action="append", choices=(*ROLES, HOST), help="only this one (repeatable)")
     top.add_argument("--seed", type=at_least(0), metavar="N", help="of the random moments; default: a new one")
@@ -53,22 +48,12 @@ def parser() -> argparse.ArgumentParser:
         "--tell", action="append", metavar="SQL", help="told to the database before the first kill (repeatable)"
     )
     top.add_argument("--until-lost", action="store_true", help="end with the first kill that lost a job")
-    top.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     return top
 
 
 def main(arguments: Sequence[str]) -> int:
     """Parse, run, print. 0: no job was lost or done twice; 1: one was; others as `readygate` has them."""
-    try:
-        options = parser().parse_args(arguments)
-    except SystemExit as ended:
-        return int(ended.code or 0)
-    progress = Console(stderr=True)
-
-    def say(sentence: str) -> None:
-        progress.print(sentence, highlight=False, markup=False)
-
-    return int(guarded(lambda: benchmark(options, say), say))
+    return run(parser(), benchmark, arguments)
 
 
 def benchmark(options: argparse.Namespace, say: Callable[[str], None]) -> ExitStatus:

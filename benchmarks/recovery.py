@@ -14,15 +14,14 @@ from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
+from benchmarks.command import common, run
 from benchmarks.machine import at_least, commit, demand_folder, keep, load_now, own_stack, spread, terminated_cleanly
 from fixtures.clients.database import Database
 from fixtures.recovery import ballast
 from fixtures.recovery.rehearsal import Rehearsal
 from fixtures.recovery.report import report
-from gate.cli import PROFILES, TARGET, guarded
 from gate.console import Out
 from gate.errors import UsageError
 from gate.model import Json
@@ -34,28 +33,16 @@ NEEDS = ("restore", "commands.restore", "commands.restore_to", "database.sql")
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    top = argparse.ArgumentParser(prog="python -m benchmarks.recovery", description=__doc__)
-    top.add_argument("--target", type=Path, default=Path(TARGET), metavar="FILE", help=f"default: {TARGET}")
-    top.add_argument("--profile", choices=PROFILES, default="quick", help="default: quick")
+    top = common("recovery", __doc__)
     top.add_argument("--size-mb", type=at_least(0), default=1000, metavar="N", help="of the database; default: 1000")
     top.add_argument("--points", type=at_least(1), default=10, metavar="N", help="points in time; default: 10")
-    top.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     top.add_argument("--report", type=Path, metavar="FILE", help="write the report of the rehearsal there (Markdown)")
     return top
 
 
 def main(arguments: Sequence[str]) -> int:
     """Parse, run, print. 0: everything came back as it was; 1: something did not; others as `readygate` has them."""
-    try:
-        options = parser().parse_args(arguments)
-    except SystemExit as ended:
-        return int(ended.code or 0)
-    progress = Console(stderr=True)
-
-    def say(sentence: str) -> None:
-        progress.print(sentence, highlight=False, markup=False)
-
-    return int(guarded(lambda: benchmark(options, say), say))
+    return run(parser(), benchmark, arguments)
 
 
 def benchmark(options: argparse.Namespace, say: Callable[[str], None]) -> ExitStatus:

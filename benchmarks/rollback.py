@@ -9,10 +9,8 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
-from rich.console import Console
-
+from benchmarks.command import common, run
 from benchmarks.figures import Findings, figures, tables
 from benchmarks.machine import at_least, demand_folder, keep, own_stack, terminated_cleanly
 from fixtures import failures, release
@@ -24,7 +22,6 @@ from fixtures.steady import SteadyState
 from fixtures.switching import Switch, switch_and_back
 from fixtures.wait import Unreachable
 from gate.check import Unverified
-from gate.cli import PROFILES, TARGET, guarded
 from gate.console import Out
 from gate.errors import UsageError
 from gate.status import ExitStatus
@@ -35,28 +32,16 @@ NEEDS = ("commands.deploy", "commands.rollback", "releases.candidate")
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    top = argparse.ArgumentParser(prog="python -m benchmarks.rollback", description=__doc__)
-    top.add_argument("--target", type=Path, default=Path(TARGET), metavar="FILE", help=f"default: {TARGET}")
-    top.add_argument("--profile", choices=PROFILES, default="quick", help="default: quick")
+    top = common("rollback", __doc__)
     top.add_argument("--repeats", type=at_least(1), default=20, metavar="N", help="default: 20")
     top.add_argument("--per-second", type=at_least(1), default=50, metavar="N", help="requests; default: 50")
     top.add_argument("--jobs", type=at_least(0), default=5, metavar="N", help="jobs under way at once; default: 5")
-    top.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     return top
 
 
 def main(arguments: Sequence[str]) -> int:
     """Parse, run, print. 0: nothing failed; 1: a command, a request or a job did; others as `readygate` has them."""
-    try:
-        options = parser().parse_args(arguments)
-    except SystemExit as ended:
-        return int(ended.code or 0)
-    progress = Console(stderr=True)
-
-    def say(sentence: str) -> None:
-        progress.print(sentence, highlight=False, markup=False)
-
-    return int(guarded(lambda: benchmark(options, say), say))
+    return run(parser(), benchmark, arguments)
 
 
 def benchmark(options: argparse.Namespace, say: Callable[[str], None]) -> ExitStatus:

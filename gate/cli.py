@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 from gate import past_arguments
 from gate.areas import AREAS
 from gate.errors import CouldNotRunError, Stopped, UsageError
+from gate.formats import FORMATS
 from gate.redact import Redactor
 from gate.status import ExitStatus
 from gate.text import visible
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from gate.tools import Tools
 
 TARGET = "readiness.toml"
-FORMATS = ("html", "md", "junit", "sarif", "intoto", "handoff")
 PROFILES = ("quick", "release", "soak")
 _REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 

@@ -31,10 +31,11 @@ from gate import target as targets
 from gate.areas import AREAS
 from gate.console import Out, write
 from gate.errors import Stopped, UsageError
+from gate.formats import FORMATS
 from gate.model import Check
 from gate.progress import Progress
 from gate.proof import Catch, Proofs
-from gate.runner import DOCUMENTS, RUNS, Ended, Request
+from gate.runner import RUNS, Ended, Request
 from gate.status import ExitStatus
 from gate.target import Target
 from gate.text import visible
@@ -115,7 +116,7 @@ def report(options: argparse.Namespace, machine: Machine) -> ExitStatus:
     """Write a run's documents anew."""
     path = run_names.find(options.run)
     formats = tuple(options.format.split(","))
-    _demand_known("format", formats, dict.fromkeys(DOCUMENTS), "readygate report --help")
+    _demand_known("format", formats, dict.fromkeys(FORMATS), "readygate report --help")
     state, verdict = results.read(path)
     for document in machine().render(state, verdict, path.parent, formats):
         write(f"{document}\n")

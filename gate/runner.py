@@ -20,6 +20,7 @@ from pathlib import Path
 
 from gate import controls, lanes, owner, remember, results, waivers
 from gate.errors import CouldNotRunError, Stopped
+from gate.formats import FORMATS
 from gate.lane import LaneContext
 from gate.lane_process import SUITES, LaneProcess, now
 from gate.model import Check, CheckResult, Control, Json, Moment, Outcome, Run, Sabotage, Verdict, Waiver
@@ -30,7 +31,6 @@ from gate.verdict import decide
 
 RUNS = Path(".readygate") / "runs"
 WAIVERS = "waivers.toml"
-DOCUMENTS = ("html", "md", "junit", "sarif", "intoto", "handoff")
 _POLL_S = 0.25
 _NOT_REACHED = "the run did not reach it"
 
@@ -110,7 +110,7 @@ def run(request: Request, tools: Tools, progress: Progress) -> Ended:
     )
     state = remember.moved(state)
     verdict = _save(state, folder)
-    tools.render(state, verdict, folder, DOCUMENTS)
+    tools.render(state, verdict, folder, FORMATS)
     remember.keep(state, verdict, request.history, tools, progress.say)
     return Ended(state, verdict, folder, stopped)
 

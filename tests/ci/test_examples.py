@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from gate import cli, shell
-from gate.runner import DOCUMENTS, RUNS
+from gate.formats import FORMATS
+from gate.runner import RUNS
 from readygate.machine import _WRITERS
 
 ROOT = Path(__file__).parents[2]
@@ -71,7 +72,7 @@ def test_the_files_that_it_keeps_are_those_that_a_run_writes(name: str) -> None:
     }
     assert kept
     assert kept <= written
-    assert set(_WRITERS) == set(DOCUMENTS)
+    assert set(_WRITERS) == set(FORMATS)
 
 
 @pytest.mark.parametrize("name", FILES.values())
