@@ -16,7 +16,7 @@ from statistics import median
 from fixtures import reap
 from fixtures.clients.docker import Engine
 from fixtures.stack import ComposeStack, StackFailed, prepare
-from gate import shell
+from gate import files, shell
 from gate.check import Unverified
 from gate.errors import CouldNotRunError, Stopped, UsageError
 from gate.model import Json
@@ -82,9 +82,7 @@ def demand_folder(file: Path | None) -> None:
 def keep(found: Mapping[str, Json], file: Path | None) -> None:
     """Write the figures, whole or not at all."""
     if file:
-        draft = file.with_name(f".{file.name}")
-        draft.write_text(json.dumps(found, indent=1) + "\n")
-        draft.replace(file)
+        files.replace(file, json.dumps(found, indent=1) + "\n")
 
 
 def load_now() -> float:

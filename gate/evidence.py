@@ -18,6 +18,7 @@ from pathlib import Path
 
 from gate.finding import Finding
 from gate.model import Attachment, Json, Limit, Measurement, Moment, Series
+from gate.percentiles import needed
 from gate.redact import Redactor
 from gate.text import BLOCK, LINE, LINES
 
@@ -83,8 +84,8 @@ class Evidence:
             reason=limit.reason if limit else "",
             n=len(numbers),
             median=statistics.median(numbers),
-            p95=_percentile(numbers, 95, at_least=20),
-            p99=_percentile(numbers, 99, at_least=1000),
+            p95=_percentile(numbers, 95),
+            p99=_percentile(numbers, 99),
             worst=worst,
             limit_name=limit.name if limit else "",
             samples=_thinned(numbers),
@@ -171,9 +172,9 @@ class Evidence:
             file.write(json.dumps(record) + "\n")
 
 
-def _percentile(numbers: Sequence[float], percent: int, *, at_least: int) -> float | None:
+def _percentile(numbers: Sequence[float], percent: int) -> float | None:
     """Nearest-rank percentile, or None with too few samples for it to mean anything."""
-    if len(numbers) < at_least:
+    if len(numbers) < needed(percent):
         return None
     return sorted(numbers)[math.ceil(len(numbers) * percent / 100) - 1]
 

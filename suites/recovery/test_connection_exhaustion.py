@@ -2,7 +2,7 @@ import time
 
 from fixtures.clients.api import Api
 from fixtures.clients.database import Database
-from fixtures.crash import followed
+from fixtures.crash import LATE_S, followed
 from fixtures.exhaustion import exhausted
 from fixtures.ledger import Ledger
 from fixtures.pressure import pressure
@@ -15,7 +15,6 @@ from gate.evidence import Evidence
 from gate.model import Limit
 
 USERS, PACE_S = 4, 0.3
-LATE_S = 10  # beyond the limit, to see by how much it is missed
 
 
 @check(

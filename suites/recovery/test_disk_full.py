@@ -4,7 +4,7 @@ from contextlib import ExitStack, suppress
 from fixtures import corruption
 from fixtures.clients.api import Api
 from fixtures.clients.database import Database
-from fixtures.crash import followed
+from fixtures.crash import LATE_S, followed
 from fixtures.ledger import Ledger
 from fixtures.pressure import pressure
 from fixtures.recovery_defects import FULL_AND_DEAD
@@ -19,7 +19,6 @@ from gate.lane import LaneContext
 from gate.model import Limit
 
 USERS, PACE_S = 4, 0.2
-LATE_S = 10  # beyond the limit, to see by how much it is missed
 SEGMENTS = 6  # of WAL, finished one after the other: none can be made anew, so the log itself cannot go on
 
 

@@ -1,7 +1,7 @@
 import time
 
 from fixtures.clients.api import Api
-from fixtures.crash import followed
+from fixtures.crash import LATE_S, followed
 from fixtures.ledger import Ledger
 from fixtures.partition import partitioned
 from fixtures.pressure import pressure
@@ -15,7 +15,6 @@ from gate.evidence import Evidence
 from gate.model import Limit
 
 USERS, PACE_S = 4, 0.5
-LATE_S = 10  # beyond a limit, to see by how much it is missed
 
 
 @check(

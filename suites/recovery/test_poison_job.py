@@ -3,7 +3,7 @@ from contextlib import ExitStack
 
 from fixtures import faults
 from fixtures.clients.api import Api
-from fixtures.crash import followed
+from fixtures.crash import LATE_S, followed
 from fixtures.ledger import TERMINAL, Ledger
 from fixtures.recovery_defects import stays_dead
 from fixtures.stack import ComposeStack
@@ -15,7 +15,6 @@ from gate.model import Limit
 
 OTHERS = 3  # jobs that come after each kill
 OTHERS_S = 0.5  # between two looks at them
-LATE_S = 10  # beyond a limit, to see by how much it is missed
 LOOK_S = 0.02  # before it has ended
 
 
