@@ -8,7 +8,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from gate.cli import PROFILES, TARGET, guarded
+from gate.cli import TARGET, guarded
+from gate.profiles import DEFAULT, PROFILES
 from gate.status import ExitStatus
 
 Say = Callable[[str], None]
@@ -18,7 +19,7 @@ def common(name: str, description: str | None) -> argparse.ArgumentParser:
     """A parser of `python -m benchmarks.NAME` with what every benchmark takes: target, profile, and where figures go."""
     top = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=description)
     top.add_argument("--target", type=Path, default=Path(TARGET), metavar="FILE", help=f"default: {TARGET}")
-    top.add_argument("--profile", choices=PROFILES, default="quick", help="default: quick")
+    top.add_argument("--profile", choices=PROFILES, default=DEFAULT, help=f"default: {DEFAULT}")
     top.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     return top
 

@@ -17,6 +17,7 @@ from gate import past_arguments
 from gate.areas import AREAS
 from gate.errors import CouldNotRunError, Stopped, UsageError
 from gate.formats import FORMATS
+from gate.profiles import DEFAULT, PROFILES
 from gate.redact import Redactor
 from gate.status import ExitStatus
 from gate.text import visible
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from gate.tools import Tools
 
 TARGET = "readiness.toml"
-PROFILES = ("quick", "release", "soak")
 _REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 
 
@@ -92,7 +92,9 @@ def parser() -> argparse.ArgumentParser:
 
 def _judging(command: argparse.ArgumentParser) -> None:
     command.add_argument("--target", type=Path, default=Path(TARGET), metavar="FILE", help=f"default: {TARGET}")
-    command.add_argument("--profile", choices=PROFILES, default="quick", help="how long to look (default: quick)")
+    command.add_argument(
+        "--profile", choices=PROFILES, default=DEFAULT, help=f"how much, and how long (default: {DEFAULT})"
+    )
     command.add_argument(
         "--advisories", metavar="PATH|URL", help="OSV records: a folder, a zip, or a service (default: the public one)"
     )

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import fnmatch
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from pathlib import Path
 
 from gate import (
@@ -28,7 +26,6 @@ from gate import (
 )
 from gate import compliance as compliances
 from gate import target as targets
-from gate.areas import AREAS
 from gate.console import Out, write
 from gate.errors import Stopped, UsageError
 from gate.formats import FORMATS
@@ -36,6 +33,7 @@ from gate.model import Check
 from gate.progress import Progress
 from gate.proof import Catch, Proofs
 from gate.runner import RUNS, Ended, Request
+from gate.selection import demand_known, looked_at, selected
 from gate.status import ExitStatus
 from gate.target import Target
 from gate.text import visible
@@ -47,7 +45,7 @@ Machine = Callable[[], Tools]
 
 def run(options: argparse.Namespace, machine: Machine) -> ExitStatus:
     """Judge the system and say the verdict."""
-    tools, ended = _ended(options, machine, *_selected(options))
+    tools, ended = _ended(options, machine, *looked_at(options))
     console = _stderr() if options.json else Out()
     console.print(tools.summary(ended.run, ended.verdict))
     _say_way(console, ended, quiet=options.quiet)
@@ -88,12 +86,12 @@ def compliance(options: argparse.Namespace, machine: Machine) -> ExitStatus:
 def prove_(options: argparse.Namespace, machine: Machine) -> ExitStatus:
     """Sabotage the system and say what was caught."""
     target = _target(options)
-    checks, _ = _selected(options)
+    checks, _ = selected(options)
     advisories = _advisories(options)
     defects = prove.of_checks(checks) + (sabotage.load_catalogue(options.catalogue) if options.catalogue else ())
     if options.defect:
         known = {defect.id: defect for defect in defects}
-        _demand_known("defect", options.defect, known, "readygate list --json shows `broken_by` of every check")
+        demand_known("defect", options.defect, known, "readygate list --json shows `broken_by` of every check")
         defects = tuple(known[wanted] for wanted in options.defect)
         expected = {check for defect in defects for check in defect.expects}
         checks = tuple(check for check in checks if check.id in expected)
@@ -116,7 +114,7 @@ def report(options: argparse.Namespace, machine: Machine) -> ExitStatus:
     """Write a run's documents anew."""
     path = run_names.find(options.run)
     formats = tuple(options.format.split(","))
-    _demand_known("format", formats, dict.fromkeys(FORMATS), "readygate report --help")
+    demand_known("format", formats, dict.fromkeys(FORMATS), "readygate report --help")
     state, verdict = results.read(path)
     for document in machine().render(state, verdict, path.parent, formats):
         write(f"{document}\n")
@@ -137,7 +135,7 @@ def list_(options: argparse.Namespace, machine: Machine) -> ExitStatus:  # noqa:
 def explain(options: argparse.Namespace, machine: Machine) -> ExitStatus:  # noqa: ARG001
     """One check at length."""
     known = {check.id: check for check in catalogue.checks()}
-    _demand_known("check", [options.check], known)
+    demand_known("check", [options.check], known)
     write(catalogue.document((known[options.check],)).partition("\n## ")[2].partition("\n")[2].lstrip())
     return ExitStatus.GO
 
@@ -255,29 +253,6 @@ def _advisories(options: argparse.Namespace) -> str | None:
     if not path.exists():
         raise UsageError(f"--advisories: there is no file or folder {path}", "readygate run --help")
     return str(path)
-
-
-def _selected(options: argparse.Namespace) -> tuple[tuple[Check, ...], str | None]:
-    """The checks asked for, and the sentence that says what was left out."""
-    checks = catalogue.checks()
-    areas = tuple(area for areas in options.only for area in areas.split(","))
-    _demand_known("area", areas, dict.fromkeys(AREAS), "readygate run --help")
-    ids = [check.id for check in checks]
-    wanted = [name for pattern in options.check for name in (fnmatch.filter(ids, pattern) or [pattern])]
-    _demand_known("check", wanted, dict.fromkeys(ids))
-    if not areas and not wanted:
-        return checks, None
-    chosen = tuple(check for check in checks if check.area in areas or check.id in wanted)
-    if not chosen:
-        raise UsageError(f"there is no check yet in {', '.join(areas)}", "readygate list")
-    return chosen, f"{len(chosen)} of {len(checks)} checks selected ({', '.join((*areas, *options.check))})"
-
-
-def _demand_known(kind: str, wanted: Sequence[str], known: Mapping[str, object], mend: str = "readygate list") -> None:
-    for name in wanted:
-        if name not in known:
-            near = get_close_matches(name, known, n=1, cutoff=0.4)
-            raise UsageError(f"unknown {kind} {name!r}" + (f", did you mean {near[0]!r}?" if near else ""), mend)
 
 
 def _reap(tools: Tools) -> None:

@@ -7,6 +7,7 @@ from functools import cache
 from math import isfinite
 
 from gate.model import Json, Limit
+from gate.profiles import pace
 from gate.schema import example
 from gate.toml_error import Document, Problem, unknown
 
@@ -29,7 +30,7 @@ def limits(document: Document, profile: str | None = None) -> dict[str, Limit]:
 
 
 def _value(table: Mapping[str, Json], profile: str | None) -> float:
-    found: float = table.get(profile or "value", table["value"])
+    found: float = table.get(pace(profile), table["value"])
     return found
 
 

@@ -19,6 +19,7 @@ from gate.limits import default_limits, limits
 from gate.load import LoadTable
 from gate.model import Json, Limit
 from gate.network import NetworkTable
+from gate.profiles import PROFILES, pace
 from gate.restore import RestoreTable
 from gate.schema import check, schema
 from gate.source import SourceTable
@@ -26,7 +27,6 @@ from gate.target_rules import violations
 from gate.toml_error import Problem, TomlError, read, unknown
 
 ROLES = tuple(schema().keys["roles"].keys)
-PROFILES = tuple(schema().keys["profiles"].keys)
 
 
 class TargetError(TomlError):
@@ -216,7 +216,7 @@ class Target:
     @property
     def env(self) -> dict[str, str]:
         """The variables of [stack] env with those of the profile laid over them."""
-        return {**self.stack.env, **self.profiles.get(self.profile or "", {})}
+        return {**self.stack.env, **self.profiles.get(pace(self.profile), {})}
 
     @property
     def log_write(self) -> tuple[str, ...]:
@@ -408,7 +408,7 @@ def load(path: Path, profile: str | None = None) -> Target:
         network=network.table(data.get("network", {}), _role_of(data["roles"], data["api"]["service"])),
         backup=BackupTable(**data["backup"]) if "backup" in data else None,
         profiles={name: table.get("env", {}) for name, table in data.get("profiles", {}).items()},
-        commands_env=data.get("commands_env", {}).get(profile or "", {}),
+        commands_env=data.get("commands_env", {}).get(pace(profile), {}),
         limits={**default_limits(profile), **limits(document, profile)},
         absent=data.get("absent", {}),
     )

@@ -25,7 +25,7 @@ def completed(folder: Path, *words: str) -> set[str]:
     ("words", "expected"),
     [
         (("r",), {"run", "report"}),
-        (("run", "--profile", ""), {"quick", "release", "soak"}),
+        (("run", "--profile", ""), {"quick", "standard", "release", "soak"}),
         (("run", "--only", ""), set(AREAS)),
         (("run", "--check", "rollback.ti"), {"rollback.time"}),
         (("explain", "rollback.ti"), {"rollback.time"}),
