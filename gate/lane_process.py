@@ -106,6 +106,7 @@ class LaneProcess:
             critical=self.seconds >= longest > 0,
             phases=self.findings.phases,
             problems=self.findings.problems,
+            checks=self.context.checks,
         )
 
 

@@ -37,7 +37,7 @@ def longest(run: Run) -> Way | None:
     lane = max(run.lanes, key=lambda each: each.seconds, default=None)
     if lane is None or lane.seconds <= 0:
         return None
-    mine = set(lanes.assign(run.expected).get(lane.name, ()))
+    mine = set(lanes.held(run).get(lane.name, ()))
     phases = sum(seconds for _, seconds in lane.phases)
     checks = [check for check in run.checks if check.id in mine]
     # The stack is started by the first check that asks for it, and so within its time.

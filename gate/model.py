@@ -223,7 +223,8 @@ class Blocker:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """Suites that ran one after the other on one stack. `sealed`: it reached its own end."""
+    """Suites that ran one after the other on one stack. `sealed`: it reached its own end; `checks` are the ids of those that
+    it had to run, none in results before schema 1.3."""
 
     name: str
     areas: tuple[str, ...]
@@ -234,6 +235,7 @@ class Lane:
     critical: bool = False
     phases: tuple[tuple[str, float], ...] = ()
     problems: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from gate.lanes import assign
+from gate.lanes import held
 from gate.model import Run
 from gate.text import flat
 from reports import view
@@ -93,7 +93,7 @@ def _words(found: Axis, lanes: int) -> str:
 
 def _bars(run: Run, rows: tuple[view.Row, ...]) -> Iterator[Bar]:
     began = _moment(run.started)
-    lane_of = {check: lane for lane, checks in assign(row.check.id for row in rows).items() for check in checks}
+    lane_of = {check: lane for lane, checks in held(run).items() for check in checks}
     for row in rows:
         moment = _moment(row.check.started or "")
         if began is None or moment is None or not math.isfinite(row.check.seconds):

@@ -1,0 +1,17 @@
+"""Which lane had a check in a run, also when the lanes are others today."""
+
+from dataclasses import replace
+
+from gate import lanes
+from gate.model import Lane
+from tests.reports.factory import go
+
+
+def test_what_a_lane_held_is_what_its_run_says_whatever_the_lanes_are_today() -> None:
+    other = replace(go(), lanes=(Lane("only", (), checks=("load.ledger", "rollback.time")),))
+    assert lanes.held(other) == {"only": ("load.ledger", "rollback.time")}
+
+
+def test_of_a_run_that_does_not_say_it_is_taken_from_todays() -> None:
+    older = replace(go(), lanes=(Lane("release", ()),))
+    assert lanes.held(older) == lanes.assign(older.expected)
