@@ -85,17 +85,6 @@ def test_a_mistake_on_the_command_line(here, capsys, arguments, error, hint):
     assert {path.name for path in here.iterdir()} == {"readiness.toml", "compose.yaml"}, "nothing is left behind"
 
 
-def test_a_pattern_stands_for_every_check_that_it_fits():
-    options = cli.parser().parse_args(["run", "--check", "monitoring.alert-*", "--check", "load.five-jobs"])
-    chosen, narrowed = commands._selected(options)
-    assert {check.id.rpartition("-")[0] or check.id for check in chosen} >= {"monitoring.alert-api", "load.five"}
-    assert {check.area for check in chosen} == {"monitoring", "load"}
-    assert narrowed is not None
-    assert "monitoring.alert-*" in narrowed
-    with pytest.raises(UsageError, match=r"unknown check 'monitoring\.alrt-\*'"):
-        commands._selected(cli.parser().parse_args(["run", "--check", "monitoring.alrt-*"]))
-
-
 def test_an_area_without_checks(here, capsys, monkeypatch):
     monkeypatch.setattr(commands.catalogue, "checks", lambda: ())
     assert said(capsys, "run", "--only", "access") == (

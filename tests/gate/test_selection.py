@@ -53,3 +53,13 @@ def test_an_unknown_name_is_refused_with_what_was_meant(words, said):
     with pytest.raises(UsageError) as raised:
         looked_at(asked(*words))
     assert str(raised.value) == said
+
+
+def test_a_pattern_stands_for_every_check_that_it_fits():
+    chosen, narrowed = looked_at(asked("--check", "monitoring.alert-*", "--check", "load.five-jobs"))
+    assert {check.id.rpartition("-")[0] or check.id for check in chosen} >= {"monitoring.alert-api", "load.five"}
+    assert {check.area for check in chosen} == {"monitoring", "load"}
+    assert narrowed is not None
+    assert "monitoring.alert-*" in narrowed
+    with pytest.raises(UsageError, match=r"unknown check 'monitoring\.alrt-\*'"):
+        looked_at(asked("--check", "monitoring.alrt-*"))
