@@ -48,6 +48,6 @@ def assign(checks: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
 
 def held(run: Run) -> dict[str, tuple[str, ...]]:
-    """Lane -> ids of the checks that it had in this run. Results before schema 1.3 do not say; theirs are taken from today's."""
+    """Lane -> ids of the checks that it had in this run. Before schema 1.3 none says; then today's are taken."""
     told = {lane.name: lane.checks for lane in run.lanes if lane.checks}
     return told or assign(run.expected)
