@@ -42,6 +42,7 @@ class LaneProcess:
     finished: str | None = None
     seconds: float = 0.0
     status: int | None = None
+    asked: bool = False  # to end before its end
 
     @classmethod
     def start(cls, context: LaneContext) -> LaneProcess:
@@ -70,6 +71,7 @@ class LaneProcess:
     def ask_to_end(self) -> None:
         """As Ctrl-C would: pytest ends the check that runs and takes the stack down."""
         if self.process.poll() is None:
+            self.asked = True
             self.process.send_signal(signal.SIGINT)
 
     def await_end(self) -> None:
@@ -91,6 +93,8 @@ class LaneProcess:
             return self.findings.problems[0]
         if self.findings.sealed:
             return "the suites hold no such check: restore it, or take it out of the catalogue with `make docs`"
+        if self.asked:
+            return "the run was cut off before it"
         at = self.findings.running or "nothing"
         return f"its lane ended with {self.status} while it ran {at}; see lanes/{self.context.lane}.log"
 
