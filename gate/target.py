@@ -101,13 +101,16 @@ class JobTable:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseTable:
-    """What psql inside a container of the role `database` connects to, the witness of effects, and whether sessions over
-    the network are meant to be encrypted."""
+    """What psql inside a container of the role `database` connects to, the witness of effects, whether sessions over the
+    network are meant to be encrypted, a certificate of its authority that is another service's, and the settings that it
+    keeps for roles and databases (gate.kept_settings)."""
 
     name: str
     user: str
     effects_sql: str | None = None
     encrypted: bool | None = None
+    other_certificate_file: str | None = None
+    kept_settings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

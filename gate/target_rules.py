@@ -14,6 +14,7 @@ from gate.backup import backup_problems
 from gate.configuration import configuration_problems
 from gate.documentation import documentation_problems
 from gate.hardening import hardening_problems
+from gate.kept_settings import kept_problems
 from gate.limits import limit_problems
 from gate.model import Json
 from gate.network import network_problems
@@ -124,6 +125,7 @@ FILES: tuple[Path, ...] = (
     ("dashboards", "datasources"),
     ("access", "public_key_file"),
     ("access", "code"),
+    ("database", "other_certificate_file"),
     ("restore", "runbook"),
 )
 MAY_BE_EMPTY: tuple[Path, ...] = (
@@ -415,4 +417,5 @@ RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
     access_problems,
     source_problems,
     backup_problems,
+    kept_problems,
 )

@@ -3,7 +3,7 @@ import pytest
 from fixtures.clients.alertmanager import Alertmanager
 from fixtures.clients.database import Database
 from fixtures.clients.prometheus import Prometheus
-from fixtures.drift.database import database_differences
+from fixtures.drift.database import database_differences, kept_differences
 from fixtures.drift.difference import Difference
 from fixtures.drift.files import UnreadableError
 from fixtures.drift.loaded import content, file_of, loaded_differences
@@ -23,6 +23,10 @@ def _by_hand(role: str, command: str) -> tuple[dict[str, list[str]]]:
 _ALTER = (
     "docker exec $id psql -U {database:user} -d {database:name}"
     " -c 'ALTER SYSTEM SET synchronous_commit = off' -c 'SELECT pg_reload_conf()'"
+)
+_KEEP = (
+    "docker exec $id psql -U {database:user} -d {database:name}"
+    " -c 'ALTER DATABASE {database:name} SET synchronous_commit = off'"
 )
 _MOVE_TAG = (
     "docker tag $(docker inspect --format '{{.Image}}' $(docker compose ps -q {services:database} | head -n 1))"
@@ -58,6 +62,12 @@ _MOVE_TAG = (
             says="ALTER SYSTEM",
         ),
         Sabotage(
+            id="setting-kept-for-a-database",
+            title="A setting that the database keeps for itself, by ALTER DATABASE",
+            exec=_by_hand("database", _KEEP),
+            says="ALTER DATABASE",
+        ),
+        Sabotage(
             id="file-changed-in-container",
             title="A file of the image changed inside a running container",
             compose={"services": {"{api}": {"read_only": False}}},
@@ -86,6 +96,9 @@ def test_drift(stack: ComposeStack, target: Target, evidence: Evidence) -> None:
     if target.database is not None:
         settings, found = database_differences(Database(stack))
         evidence.observed(settings, "settings of the database")
+        differences += found
+        settings, found = kept_differences(Database(stack), target.database.kept_settings)
+        evidence.observed(settings, "settings that it keeps for roles and databases")
         differences += found
     differences += _loaded(stack, target, evidence)
     evidence.value("drift report", [difference.row() for difference in differences])

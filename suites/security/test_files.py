@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fixtures.hardening import code, powers, probe, scratch
+from fixtures.hardening import code, mounts, powers, probe, scratch
 from fixtures.hardening.sight import Sight
 from fixtures.stack import ComposeStack
 from gate.check import check
@@ -74,6 +74,10 @@ def test_scratch_space(sight: Sight, evidence: Evidence) -> None:
         sum(len(scratch.of_container(s)) for s in sight.seen), "file systems in memory, by mount and by trying"
     )
     evidence.value("excused", dict(excused))
+    shared = {seen.name: scratch.bounded_by_the_disk(mounts.mounts(seen.main.folder)) for seen in sight.seen}
+    evidence.value(
+        "writable folders of a disk, bounded by its end alone", {n: where for n, where in shared.items() if where}
+    )
     wrong = [w for of_container in found.values() for w in of_container]
     wrong += [w for name, body in sight.idle.items() for w in scratch.declared(name, body, excused)]
     assert not wrong, "; ".join(wrong)

@@ -4,6 +4,7 @@ import pytest
 
 from fixtures import compose
 from fixtures.network import rules
+from fixtures.network.canaries import looked_up_outside
 from fixtures.network.connects import TAKEN, connects, listener
 from fixtures.network.surroundings import DEFAULT_BRIDGE, Surroundings, networks_of
 from fixtures.stack import ComposeStack
@@ -137,8 +138,8 @@ def test_default_bridge(stack: ComposeStack, evidence: Evidence) -> None:
 
 @check(
     "security.egress",
-    title="Only the declared roles can reach anything outside the system's networks",
-    why="What cannot get out can neither carry data away nor fetch the rest of an attack.",
+    title="Only the declared roles reach anything outside the system's networks, not even by the names that they look up",
+    why="What cannot get out can neither carry data away nor fetch the rest of an attack; a name carries data as well.",
     fix="Set `internal: true` for everybody else's networks; name who may get out under [network] egress in readiness.toml.",
     needs=("api",),
     standards=("C24", "NIST SP 800-190 4.4.2", "ASVS 5.0 13.2.4", "API7:2023"),
@@ -148,6 +149,13 @@ def test_default_bridge(stack: ComposeStack, evidence: Evidence) -> None:
             id="worker-with-a-way-out",
             title="A worker in one network more, which is not internal",
             compose={"networks": {"way-out": {}}, "services": {"{worker}": {"networks": {"way-out": {}}}}},
+            says="gets packets out",
+        ),
+        Sabotage(
+            id="database-whose-names-get-out",
+            title="A database that somebody has put into a network that is not internal: names that it looks up leave it",
+            exec=({"command": list(JOINED)},),
+            says="gets names outside by",
         ),
     ),
 )
@@ -157,14 +165,17 @@ def test_egress(surroundings: Surroundings, target: Target, evidence: Evidence) 
     wrong = surroundings.opened()
     ways = surroundings.open_networks()
     seen = surroundings.leaving()
+    kept_in = {c.name: c for c in stack.containers() if c.role not in target.network.egress}
+    named = looked_up_outside(surroundings, kept_in)
     evidence.value("networks that are not internal", ways)
     evidence.value("seen to get packets out", sorted(seen))
+    evidence.value("names of these seen outside, by whom they asked", named)
     evidence.observed(len(ways), "containers, each tried from its own networks")
-    for container in stack.containers():
-        if container.role in target.network.egress:
-            continue
-        open_to = [f"is in {name}, which is not internal" for name in ways[container.name]]
-        sent = ["gets packets out"] if container.name in seen else []
-        if why := open_to + sent:
+    evidence.observed(len(kept_in), "containers that looked up a name of the gate's own")
+    for name, container in kept_in.items():
+        open_to = [f"is in {network}, which is not internal" for network in ways[name]]
+        sent = ["gets packets out"] if name in seen else []
+        asked = [f"gets names outside by {' and '.join(named[name])}"] if name in named else []
+        if why := open_to + sent + asked:
             wrong.append(f"{container.service} ({container.role}) gets out of the system's networks: {'; '.join(why)}")
     assert not wrong, "; ".join(wrong)
