@@ -56,6 +56,7 @@ PLACEHOLDERS: dict[Path, tuple[str, ...]] = {
     ("commands", "list_backups"): ("repository",),
     ("commands", "verify_backups"): ("repository",),
     ("commands", "expire_backups"): ("keep", "repository"),
+    ("commands", "expire_backups_by_age"): ("seconds", "repository"),
     ("commands", "export"): ("folder",),
     ("commands", "restore"): (),
     ("commands", "restore_to"): ("time",),
@@ -86,6 +87,7 @@ NEEDED_PLACEHOLDERS: dict[Path, str] = {
     ("commands", "list_backups"): "repository",
     ("commands", "verify_backups"): "repository",
     ("commands", "expire_backups"): "repository",
+    ("commands", "expire_backups_by_age"): "repository",
     ("commands", "export"): "folder",
     ("access", "sign"): "claims",
 }

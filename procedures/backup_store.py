@@ -9,14 +9,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from procedures.refusal import Refused
+from procedures.refusal import Refused, StepFailed
 from procedures.shell import Completed
 from procedures.system import System
 from procedures.visible import visible
 
 TAKE_ONE = "scripts/backup-production.sh full"
 _ASK_TIMEOUT_S = 120.0
-_VERIFY_TIMEOUT_S = 6 * 3600.0
+_READ_TIMEOUT_S = 6 * 3600.0
+_LOOK = "docker compose logs --tail 20 backup"
 _KEY = "see that the secret backup_cipher_passphrase is the one it was made with, and that its files can be read"
 # pgBackRest's own codes: no stanza, and a stanza without backups.
 _EMPTY = (1, 2)
@@ -73,7 +74,10 @@ class Store:
 
     def backups(self) -> list[Backup]:
         """Every backup in it, the oldest first; none in an empty one. Refused when it cannot be read."""
-        text = self._asked("--output=json", "info").stdout or "[]"
+        words = ("pgbackrest", "--stanza=docjobs", "--output=json", "info")
+        argv = self.system.compose.on_repository(self.copy, *words)
+        answer = self.system.do(argv, "the backup repository does not answer", mend=_KEY, timeout_s=_ASK_TIMEOUT_S)
+        text = answer.stdout or "[]"
         try:
             stanzas = json.loads(text, strict=False)  # a wrong key's message quotes the file as the key made it
         except ValueError:
@@ -92,26 +96,28 @@ class Store:
             raise Refused("the backup repository holds no backup", TAKE_ONE)
         return found
 
-    def archived(self) -> list[str]:
-        """Paths of everything that was archived, below the stanza's archive."""
-        listing = json.loads(self._asked("repo-ls", "--recurse", "--output=json", "archive/docjobs").stdout or "{}")
-        return [path for path, what in listing.items() if what.get("type") == "file"]
+    def verified(self) -> dict[str, Any]:
+        """What `backup-repository verify` says when it has read every file. The scheduler publishes what it said of its own."""
+        record = () if self.copy else ("--record",)
+        argv = self.system.compose.on_repository(self.copy, "backup-repository", "verify", *record)
+        return self._answer(self.system.stream(argv, timeout_s=_READ_TIMEOUT_S), "the repository cannot be verified")
 
-    def history(self, path: str) -> str:
-        """The text of a timeline's history file, by its path below the archive."""
-        return self._asked("repo-get", f"archive/docjobs/{path}").stdout
+    def expired(self, *words: str) -> dict[str, Any]:
+        """What `backup-repository expire` says when it has read every file and removed what is old, or refused to."""
+        command = ("backup-repository", "expire", *words)
+        # In the scheduler's own container, because its lock keeps backups and expiry apart.
+        compose = self.system.compose
+        argv = compose.on_repository(self.copy, *command) if self.copy else compose.inside("backup", *command)
+        return self._answer(self.system.stream(argv, timeout_s=_READ_TIMEOUT_S), "nothing was removed")
 
-    def verified(self) -> str:
-        """What pgBackRest says when it reads every file. Its exit status says nothing: it is 0 with errors, too."""
-        # Without retries: each file that cannot be read would cost half a minute.
-        words = ("--output=text", "--verbose", "--job-retry=0", "--log-level-console=info", "verify")
-        argv = self.system.compose.pgbackrest(self.copy, *words)
-        mend = "docker compose logs --tail 20 backup"
-        return self.system.do(argv, "the repository cannot be verified", mend=mend, timeout_s=_VERIFY_TIMEOUT_S).stdout
-
-    def _asked(self, *words: str) -> Completed:
-        argv = self.system.compose.pgbackrest(self.copy, *words)
-        return self.system.do(argv, "the backup repository does not answer", mend=_KEY, timeout_s=_ASK_TIMEOUT_S)
+    def _answer(self, done: Completed, otherwise: str) -> dict[str, Any]:
+        """The object that it printed; its exit status says the same once more. StepFailed when it printed none."""
+        last = (done.stdout.splitlines() or [""])[-1]
+        if not last.startswith("{"):
+            why = " ".join(done.last_lines(1)).strip() or done.status
+            raise StepFailed(f"{otherwise}: {why}. To mend it: {_LOOK}")
+        said: dict[str, Any] = json.loads(last)
+        return said
 
 
 def _backup(said: Mapping[str, Any], stanza: Mapping[str, Any]) -> Backup:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -108,23 +108,6 @@ def said(moment: datetime) -> str:
     """A moment as pgBackRest and PostgreSQL take it, to the microsecond where there is more than seconds."""
     text = moment.astimezone(UTC).isoformat(sep=" ")
     return text.removesuffix(":00")
-
-
-def gaps(segments: Iterable[str], begin: str) -> list[str]:
-    """Names of the segments that are missing between `begin` and the newest one, on the newest timeline and, before it began,
-    on any before it."""
-    by_timeline: dict[str, set[int]] = {}
-    for name in segments:
-        by_timeline.setdefault(name[:8], set()).add(_number(name))
-    if not by_timeline:
-        return []
-    newest = max(by_timeline)
-    own = by_timeline.pop(newest)
-    first = _number(begin)
-    ways = [(newest, n) for n in range(max(min(own), first), max(own)) if n not in own]
-    earlier: set[int] = set().union(*by_timeline.values())
-    ways += [(begin[:8], n) for n in range(first, min(own)) if n not in earlier]
-    return [f"{timeline}{n // _PER_LOG:08X}{n % _PER_LOG:08X}" for timeline, n in sorted(ways, key=lambda way: way[1])]
 
 
 def falls_short(reached: str, last_wal: str) -> bool:
