@@ -3,55 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from procedures import backup_list
+from procedures.backup_list import KEY, Backup
 from procedures.refusal import Refused, StepFailed
 from procedures.shell import Completed
 from procedures.system import System
-from procedures.visible import visible
 
 TAKE_ONE = "scripts/backup-production.sh full"
 _ASK_TIMEOUT_S = 120.0
 _READ_TIMEOUT_S = 6 * 3600.0
 _LOOK = "docker compose logs --tail 20 backup"
-_KEY = "see that the secret backup_cipher_passphrase is the one it was made with, and that its files can be read"
-# pgBackRest's own codes: no stanza, and a stanza without backups.
-_EMPTY = (1, 2)
-_SAID = 200  # characters of a message, which may quote what a wrong key made of a file
-
-
-@dataclass(frozen=True, slots=True)
-class Backup:
-    """One backup: `bytes` of the database, the first and last WAL segment that it needs; `finished` in seconds since 1970."""
-
-    id: str
-    kind: str
-    finished: int
-    bytes: int
-    repository_bytes: int
-    wal_start: str
-    wal_stop: str
-    archive: str
-    system_id: str
-    broken: bool
-
-    def values(self) -> dict[str, Any]:
-        """What is said about it, for JSON."""
-        finished = datetime.fromtimestamp(self.finished, UTC).isoformat()
-        return {
-            "id": self.id,
-            "type": self.kind,
-            "finished": finished,
-            "bytes": self.bytes,
-            "repository_bytes": self.repository_bytes,
-            "wal_start": self.wal_start,
-            "wal_stop": self.wal_stop,
-            "system_id": self.system_id,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +41,8 @@ class Store:
         """Every backup in it, the oldest first; none in an empty one. Refused when it cannot be read."""
         words = ("pgbackrest", "--stanza=docjobs", "--output=json", "info")
         argv = self.system.compose.on_repository(self.copy, *words)
-        answer = self.system.do(argv, "the backup repository does not answer", mend=_KEY, timeout_s=_ASK_TIMEOUT_S)
-        text = answer.stdout or "[]"
-        try:
-            stanzas = json.loads(text, strict=False)  # a wrong key's message quotes the file as the key made it
-        except ValueError:
-            raise Refused(f"the backup repository cannot be read: {visible(text)[-_SAID:]}", _KEY) from None
-        status = stanzas[0]["status"] if stanzas else {"code": 1, "message": "no stanza"}
-        if status["code"] not in (0, *_EMPTY):
-            told = [repo["status"]["message"] for repo in stanzas[0].get("repo", ()) if repo["status"]["code"]]
-            reason = visible((told or [status["message"]])[0].splitlines()[0])[:_SAID]
-            raise Refused(f"the backup repository cannot be read: {reason}", _KEY)
-        return [_backup(each, stanzas[0]) for each in stanzas[0]["backup"]] if stanzas else []
+        answer = self.system.do(argv, "the backup repository does not answer", mend=KEY, timeout_s=_ASK_TIMEOUT_S)
+        return list(backup_list.read(answer.stdout).backups)
 
     def some_backups(self) -> list[Backup]:
         """The same; Refused when there are none."""
@@ -118,21 +73,3 @@ class Store:
             raise StepFailed(f"{otherwise}: {why}. To mend it: {_LOOK}")
         said: dict[str, Any] = json.loads(last)
         return said
-
-
-def _backup(said: Mapping[str, Any], stanza: Mapping[str, Any]) -> Backup:
-    database = said["database"]["id"]
-    systems = {each["id"]: str(each["system-id"]) for each in stanza["db"]}
-    archives = {each["database"]["id"]: each["id"] for each in stanza["archive"]}
-    return Backup(
-        id=said["label"],
-        kind=said["type"],
-        finished=int(said["timestamp"]["stop"]),
-        bytes=int(said["info"]["size"]),
-        repository_bytes=int(said["info"]["repository"].get("delta") or 0),
-        wal_start=said["archive"]["start"] or "",
-        wal_stop=said["archive"]["stop"] or "",
-        archive=archives.get(database, ""),
-        system_id=systems.get(database, ""),
-        broken=bool(said.get("error")),
-    )

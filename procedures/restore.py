@@ -15,6 +15,7 @@ from typing import Any
 
 from procedures import environment, interruption, shell
 from procedures.arguments import Parser
+from procedures.backup_list import Backup
 from procedures.commands import Argv, Compose
 from procedures.lock import held
 from procedures.outcome import Outcome
@@ -22,7 +23,7 @@ from procedures.procedure import in_one_line
 from procedures.progress import Stopwatch, say
 from procedures.record import keep, state_folder
 from procedures.refusal import Refused
-from procedures.repository import Backup, Repository, said, target_of
+from procedures.repository import Repository, said, target_of
 from procedures.restored import BACKUP, DATABASE, Restored
 from procedures.settings import Settings
 from procedures.system import Run, System
@@ -98,11 +99,11 @@ class Restore:
         repository, there = Repository.read(info, histories.strip() or "{}"), json.loads(first)
         backup = repository.backup_for(target)
         self.details |= {"target": said(target) if target else "end of the archive"}
-        self.details |= {"backup": backup.label, "backup_bytes": backup.bytes, "last_wal": repository.last_wal}
+        self.details |= {"backup": backup.id, "backup_bytes": backup.bytes, "last_wal": repository.last_wal}
         ways = [line.split() for line in gaps if line]
         if ["*", "unknown"] in ways:
             raise Refused("pgBackRest does not say which WAL is archived", "scripts/verify-backups.sh")
-        missing = [] if target else [segment for label, segment in ways if label == backup.label]
+        missing = [] if target else [segment for label, segment in ways if label == backup.id]
         if missing:
             raise Refused(
                 f"of the archived WAL {len(missing)} segments are missing, the first is {missing[0]}, and PostgreSQL would "

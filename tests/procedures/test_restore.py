@@ -27,9 +27,10 @@ def info(code: int = 0, message: str = "ok", **changed: Any) -> dict[str, Any]:
     """What pgBackRest says of a repository with one backup."""
     backup = {
         "label": "20261120-120000F",
+        "type": "full",
         "timestamp": {"start": STOP.timestamp() - 9, "stop": STOP.timestamp()},
         "archive": {"start": f"{1:08X}{0:08X}{2:08X}", "stop": f"{1:08X}{0:08X}{2:08X}"},
-        "info": {"size": 30_000_000},
+        "info": {"size": 30_000_000, "repository": {"delta": 3}},
         "database": {"id": 1, "repo-key": 1},
         "error": False,
     }
@@ -157,7 +158,7 @@ def test_passwords_and_the_live_colour_are_those_of_today_and_stand_in_no_comman
         (
             "",
             {"repository": info(1, "missing stanza path", backup=[], archive=[], db=[])},
-            "is empty",
+            "no backup",
             "volume `backups`",
         ),
         ("", {"repository": info(2, "no valid backups", backup=[])}, "no backup", "volume `backups`"),
@@ -234,13 +235,13 @@ def test_the_newest_backup_that_ended_before_the_time_is_taken() -> None:
     second = first | {"label": "later", "timestamp": {"start": NOW.timestamp(), "stop": NOW.timestamp()}}
     broken = second | {"label": "broken", "error": True}
     repository = Repository.read(json.dumps([info(backup=[second, first, broken])]))
-    assert repository.backup_for(None).label == "later"
-    assert repository.backup_for(NOW).label == first["label"]
+    assert repository.backup_for(None).id == "later"
+    assert repository.backup_for(NOW).id == first["label"]
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '[{"status": {}}]', "no json"])
 def test_an_answer_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(Refused, match="does not say what the repository holds"):
+    with pytest.raises(Refused, match=r"cannot be read|holds no backup"):
         Repository.read(text)
 
 
