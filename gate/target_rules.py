@@ -155,6 +155,7 @@ SIGNALS = (
     "database_size",
     "database_wal_archiving",
     "backup_age",
+    "backup_verified_age",
     "certificate_expiry",
 )
 SHOWN_FAULTS = ("stopped", "paused", "killed")
