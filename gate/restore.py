@@ -12,13 +12,12 @@ from gate.toml_error import Document, Problem
 @dataclass(frozen=True, slots=True)
 class RestoreTable:
     """`volumes`: of the compose file, with the backup repository, all that survives of the machine; `secrets`: patterns of
-    the files that survive elsewhere; `backup`: an argv that has a backup taken now; `runbook`: the file whose marked blocks
-    of commands are carried out; `invariants`: queries that answer the same before and after, by what they ask."""
+    the files that survive elsewhere; `runbook`: the file whose marked blocks of commands are carried out; `invariants`: queries
+    that answer the same before and after, by what they ask."""
 
     volumes: tuple[str, ...]
     runbook: str
     secrets: tuple[str, ...] = ("*",)
-    backup: tuple[str, ...] = ()
     invariants: Mapping[str, str] = field(default_factory=dict)
 
 

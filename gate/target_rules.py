@@ -57,6 +57,7 @@ PLACEHOLDERS: dict[Path, tuple[str, ...]] = {
     ("commands", "list_backups"): ("repository",),
     ("commands", "verify_backups"): ("repository",),
     ("commands", "expire_backups"): ("keep", "repository"),
+    ("commands", "expire_backups_by_age"): ("seconds", "repository"),
     ("commands", "export"): ("folder",),
     ("commands", "restore"): (),
     ("commands", "restore_to"): ("time",),
@@ -87,6 +88,7 @@ NEEDED_PLACEHOLDERS: dict[Path, str] = {
     ("commands", "list_backups"): "repository",
     ("commands", "verify_backups"): "repository",
     ("commands", "expire_backups"): "repository",
+    ("commands", "expire_backups_by_age"): "repository",
     ("commands", "export"): "folder",
     ("access", "sign"): "claims",
 }
@@ -155,6 +157,7 @@ SIGNALS = (
     "database_size",
     "database_wal_archiving",
     "backup_age",
+    "backup_verified_age",
     "certificate_expiry",
 )
 SHOWN_FAULTS = ("stopped", "paused", "killed")

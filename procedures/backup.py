@@ -7,7 +7,8 @@ import json
 import sys
 
 from procedures import shell
-from procedures.backup_store import Backup, Store
+from procedures.backup_list import Backup
+from procedures.backup_store import Store
 from procedures.ending import Result, Values, carried_out
 from procedures.progress import say
 from procedures.refusal import Refused, StepFailed

@@ -3,54 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from procedures.refusal import Refused
+from procedures import backup_list
+from procedures.backup_list import KEY, Backup
+from procedures.refusal import Refused, StepFailed
 from procedures.shell import Completed
 from procedures.system import System
-from procedures.visible import visible
 
 TAKE_ONE = "scripts/backup-production.sh full"
 _ASK_TIMEOUT_S = 120.0
-_VERIFY_TIMEOUT_S = 6 * 3600.0
-_KEY = "see that the secret backup_cipher_passphrase is the one it was made with, and that its files can be read"
-# pgBackRest's own codes: no stanza, and a stanza without backups.
-_EMPTY = (1, 2)
-_SAID = 200  # characters of a message, which may quote what a wrong key made of a file
-
-
-@dataclass(frozen=True, slots=True)
-class Backup:
-    """One backup: `bytes` of the database, the first and last WAL segment that it needs; `finished` in seconds since 1970."""
-
-    id: str
-    kind: str
-    finished: int
-    bytes: int
-    repository_bytes: int
-    wal_start: str
-    wal_stop: str
-    archive: str
-    system_id: str
-    broken: bool
-
-    def values(self) -> dict[str, Any]:
-        """What is said about it, for JSON."""
-        finished = datetime.fromtimestamp(self.finished, UTC).isoformat()
-        return {
-            "id": self.id,
-            "type": self.kind,
-            "finished": finished,
-            "bytes": self.bytes,
-            "repository_bytes": self.repository_bytes,
-            "wal_start": self.wal_start,
-            "wal_stop": self.wal_stop,
-            "system_id": self.system_id,
-        }
+_READ_TIMEOUT_S = 6 * 3600.0
+_LOOK = "docker compose logs --tail 20 backup"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +39,10 @@ class Store:
 
     def backups(self) -> list[Backup]:
         """Every backup in it, the oldest first; none in an empty one. Refused when it cannot be read."""
-        text = self._asked("--output=json", "info").stdout or "[]"
-        try:
-            stanzas = json.loads(text, strict=False)  # a wrong key's message quotes the file as the key made it
-        except ValueError:
-            raise Refused(f"the backup repository cannot be read: {visible(text)[-_SAID:]}", _KEY) from None
-        status = stanzas[0]["status"] if stanzas else {"code": 1, "message": "no stanza"}
-        if status["code"] not in (0, *_EMPTY):
-            told = [repo["status"]["message"] for repo in stanzas[0].get("repo", ()) if repo["status"]["code"]]
-            reason = visible((told or [status["message"]])[0].splitlines()[0])[:_SAID]
-            raise Refused(f"the backup repository cannot be read: {reason}", _KEY)
-        return [_backup(each, stanzas[0]) for each in stanzas[0]["backup"]] if stanzas else []
+        words = ("pgbackrest", "--stanza=docjobs", "--output=json", "info")
+        argv = self.system.compose.on_repository(self.copy, *words)
+        answer = self.system.do(argv, "the backup repository does not answer", mend=KEY, timeout_s=_ASK_TIMEOUT_S)
+        return list(backup_list.read(answer.stdout).backups)
 
     def some_backups(self) -> list[Backup]:
         """The same; Refused when there are none."""
@@ -92,41 +51,25 @@ class Store:
             raise Refused("the backup repository holds no backup", TAKE_ONE)
         return found
 
-    def archived(self) -> list[str]:
-        """Paths of everything that was archived, below the stanza's archive."""
-        listing = json.loads(self._asked("repo-ls", "--recurse", "--output=json", "archive/docjobs").stdout or "{}")
-        return [path for path, what in listing.items() if what.get("type") == "file"]
+    def verified(self) -> dict[str, Any]:
+        """What `backup-repository verify` says when it has read every file. The scheduler publishes what it said of its own."""
+        record = () if self.copy else ("--record",)
+        argv = self.system.compose.on_repository(self.copy, "backup-repository", "verify", *record)
+        return self._answer(self.system.stream(argv, timeout_s=_READ_TIMEOUT_S), "the repository cannot be verified")
 
-    def history(self, path: str) -> str:
-        """The text of a timeline's history file, by its path below the archive."""
-        return self._asked("repo-get", f"archive/docjobs/{path}").stdout
+    def expired(self, *words: str) -> dict[str, Any]:
+        """What `backup-repository expire` says when it has read every file and removed what is old, or refused to."""
+        command = ("backup-repository", "expire", *words)
+        # In the scheduler's own container, because its lock keeps backups and expiry apart.
+        compose = self.system.compose
+        argv = compose.on_repository(self.copy, *command) if self.copy else compose.inside("backup", *command)
+        return self._answer(self.system.stream(argv, timeout_s=_READ_TIMEOUT_S), "nothing was removed")
 
-    def verified(self) -> str:
-        """What pgBackRest says when it reads every file. Its exit status says nothing: it is 0 with errors, too."""
-        # Without retries: each file that cannot be read would cost half a minute.
-        words = ("--output=text", "--verbose", "--job-retry=0", "--log-level-console=info", "verify")
-        argv = self.system.compose.pgbackrest(self.copy, *words)
-        mend = "docker compose logs --tail 20 backup"
-        return self.system.do(argv, "the repository cannot be verified", mend=mend, timeout_s=_VERIFY_TIMEOUT_S).stdout
-
-    def _asked(self, *words: str) -> Completed:
-        argv = self.system.compose.pgbackrest(self.copy, *words)
-        return self.system.do(argv, "the backup repository does not answer", mend=_KEY, timeout_s=_ASK_TIMEOUT_S)
-
-
-def _backup(said: Mapping[str, Any], stanza: Mapping[str, Any]) -> Backup:
-    database = said["database"]["id"]
-    systems = {each["id"]: str(each["system-id"]) for each in stanza["db"]}
-    archives = {each["database"]["id"]: each["id"] for each in stanza["archive"]}
-    return Backup(
-        id=said["label"],
-        kind=said["type"],
-        finished=int(said["timestamp"]["stop"]),
-        bytes=int(said["info"]["size"]),
-        repository_bytes=int(said["info"]["repository"].get("delta") or 0),
-        wal_start=said["archive"]["start"] or "",
-        wal_stop=said["archive"]["stop"] or "",
-        archive=archives.get(database, ""),
-        system_id=systems.get(database, ""),
-        broken=bool(said.get("error")),
-    )
+    def _answer(self, done: Completed, otherwise: str) -> dict[str, Any]:
+        """The object that it printed; its exit status says the same once more. StepFailed when it printed none."""
+        last = (done.stdout.splitlines() or [""])[-1]
+        if not last.startswith("{"):
+            why = " ".join(done.last_lines(1)).strip() or done.status
+            raise StepFailed(f"{otherwise}: {why}. To mend it: {_LOOK}")
+        said: dict[str, Any] = json.loads(last)
+        return said

@@ -152,12 +152,12 @@ class Compose:
     def drained(self, colour: str, *, asked_of: str) -> Argv:
         return self._control(asked_of, "drained", colour)
 
-    def pgbackrest(self, copy: str, *words: str) -> Argv:
-        """pgBackRest in a container of its own, so that it works whatever else runs: on the instance's repository, or on a
-        copy of it, which is a volume or a folder of this machine."""
+    def on_repository(self, copy: str, *words: str) -> Argv:
+        """A command in a container of its own, so that it works whatever else runs: on the instance's repository, or on a copy
+        of it, which is a volume or a folder of this machine."""
         mount = ("-v", f"{copy}:{REPOSITORY}") if copy else ()
         run = (*self.base, "run", "--rm", "--no-deps", "-T", *mount, "--entrypoint", "sh", "backup")
-        return (*run, "-c", 'pgbackrest-configure && exec pgbackrest --stanza=docjobs "$@"', "pgbackrest", *words)
+        return (*run, "-c", 'pgbackrest-configure && exec "$@"', "on-repository", *words)
 
     def published(self) -> Argv:
         return (*self.base, "port", "gateway", "8443")

@@ -55,6 +55,7 @@ Text = Annotated[str, Field(min_length=1)]
 
 _LEAST_LOG_DAYS = 7
 _OLDEST_BACKUP_S = 172_800
+_OLDEST_VERIFICATION_S = 604_800
 
 
 class Environment(BaseModel):
@@ -88,6 +89,9 @@ class Environment(BaseModel):
     docjobs_backup_full_every_s: int = Field(ge=60, le=2_678_400)
     docjobs_backup_diff_every_s: int = Field(ge=60, le=86_400)
     docjobs_backup_stale_s: int = Field(ge=1, le=2_678_400)
+    docjobs_backup_verify_every_s: int = Field(ge=60, le=2_678_400)
+    docjobs_backup_keep_s: int = Field(ge=60, le=315_360_000)
+    docjobs_backup_unverified_s: int = Field(ge=1, le=5_356_800)
     docjobs_logs_days: int = Field(ge=1, le=3_650)
     docjobs_logs_mib: int = Field(ge=16, le=1_048_576)
     docjobs_logs_file_mib: int = Field(ge=1, le=4_096)
@@ -109,6 +113,10 @@ class Environment(BaseModel):
             raise ValueError("DOCJOBS_BACKUP_DIFF_EVERY_S: must not be more than DOCJOBS_BACKUP_FULL_EVERY_S")
         if self.docjobs_backup_stale_s <= self.docjobs_backup_diff_every_s:
             raise ValueError("DOCJOBS_BACKUP_STALE_S: must be more than DOCJOBS_BACKUP_DIFF_EVERY_S")
+        if self.docjobs_backup_keep_s < self.docjobs_backup_full_every_s:
+            raise ValueError("DOCJOBS_BACKUP_KEEP_S: must not be less than DOCJOBS_BACKUP_FULL_EVERY_S")
+        if self.docjobs_backup_unverified_s <= self.docjobs_backup_verify_every_s:
+            raise ValueError("DOCJOBS_BACKUP_UNVERIFIED_S: must be more than DOCJOBS_BACKUP_VERIFY_EVERY_S")
         if self.docjobs_logs_file_mib > self.docjobs_logs_mib:
             raise ValueError("DOCJOBS_LOGS_FILE_MIB: must not be more than DOCJOBS_LOGS_MIB")
         return self
@@ -124,6 +132,8 @@ class Production(Environment):
             raise ValueError(f"DOCJOBS_LOGS_DAYS: must be at least {_LEAST_LOG_DAYS}")
         if self.docjobs_backup_stale_s > _OLDEST_BACKUP_S:
             raise ValueError(f"DOCJOBS_BACKUP_STALE_S: must be at most {_OLDEST_BACKUP_S}, two days")
+        if self.docjobs_backup_unverified_s > _OLDEST_VERIFICATION_S:
+            raise ValueError(f"DOCJOBS_BACKUP_UNVERIFIED_S: must be at most {_OLDEST_VERIFICATION_S}, a week")
         if self.docjobs_database_new == "yes":
             raise ValueError("DOCJOBS_DATABASE_NEW: must be no: it lets an empty database take a lost one's place")
         return self

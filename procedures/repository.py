@@ -3,60 +3,36 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
+from procedures import backup_list
+from procedures.backup_list import Backup
 from procedures.refusal import Refused
 
 _SEGMENT_BYTES = 16 * 1024 * 1024
 _PER_LOG = (1 << 32) // _SEGMENT_BYTES
-_MISSING, _NO_BACKUP = (1, 3), 2
-_SAID = 160  # characters; with a wrong key pgBackRest repeats what it could not read
-
-
-@dataclass(frozen=True, slots=True)
-class Backup:
-    """One backup that can be restored. `stop` is when it ended, `bytes` what it takes in the data directory, `wal_stop` the
-    segment from which on WAL is replayed, and `database` the number of its database."""
-
-    label: str
-    stop: datetime
-    bytes: int
-    wal_stop: str
-    database: int
 
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """`backups`, the oldest first; `last_wal` is the newest archived segment, empty without one; `identities` by
-    database, and when each timeline but the first began."""
+    """`backups` that can be restored, the oldest first; `last_wal` is the newest archived segment, empty without one; and when
+    each timeline but the first began."""
 
     backups: tuple[Backup, ...]
     last_wal: str
-    identities: Mapping[int, str]
     timelines: Mapping[int, datetime] = field(default_factory=dict)
 
     @classmethod
     def read(cls, text: str, histories: str = "{}") -> Repository:
         """From `pgbackrest --output=json info`, and `repo-ls` of the history files. Refused when it cannot be read, or holds no
         backup."""
-        try:
-            (stanza,) = json.loads(text, strict=False)
-            code = int(stanza["status"]["code"])
-            backups = sorted(map(_backup, (b for b in stanza["backup"] if not b.get("error"))), key=lambda b: b.stop)
-        except (ValueError, KeyError, TypeError) as error:
-            raise Refused(f"pgBackRest does not say what the repository holds: {error}", _LOOK) from None
-        if code in _MISSING:
-            raise Refused("the repository is empty: it holds no database's backups", _PUT_BACK)
-        if code not in {0, _NO_BACKUP}:
-            raise Refused(f"the repository cannot be read: {_why(stanza)}", _READABLE)
+        listing = backup_list.read(text)
+        backups = tuple(backup for backup in listing.backups if not backup.broken)
         if not backups:
             raise Refused("the repository holds no backup that could be restored", _PUT_BACK)
-        archived = [str(each["max"]) for each in stanza["archive"] if each.get("max")]
-        identities = {int(each["id"]): str(each["system-id"]) for each in stanza["db"]}
-        return cls(tuple(backups), max(archived, default=""), identities, _timelines(histories))
+        return cls(backups, listing.last_wal, _timelines(histories))
 
     def timeline_at(self, target: datetime, backup: Backup) -> int:
         """The timeline on which the database was at that time: the newest that had begun by then.
@@ -82,7 +58,6 @@ class Repository:
 
 _LOOK = "docker compose run --rm --no-deps -T --entrypoint sh database -c 'pgbackrest-configure && pgbackrest info'"
 _PUT_BACK = "put the copy of the repository into the volume `backups`, as reference/runbooks/recovery.md says"
-_READABLE = "put its passphrase into the secret backup_cipher_passphrase, and let the service read the volume `backups`"
 
 
 def target_of(text: str, now: datetime) -> datetime:
@@ -110,23 +85,6 @@ def said(moment: datetime) -> str:
     return text.removesuffix(":00")
 
 
-def gaps(segments: Iterable[str], begin: str) -> list[str]:
-    """Names of the segments that are missing between `begin` and the newest one, on the newest timeline and, before it began,
-    on any before it."""
-    by_timeline: dict[str, set[int]] = {}
-    for name in segments:
-        by_timeline.setdefault(name[:8], set()).add(_number(name))
-    if not by_timeline:
-        return []
-    newest = max(by_timeline)
-    own = by_timeline.pop(newest)
-    first = _number(begin)
-    ways = [(newest, n) for n in range(max(min(own), first), max(own)) if n not in own]
-    earlier: set[int] = set().union(*by_timeline.values())
-    ways += [(begin[:8], n) for n in range(first, min(own)) if n not in earlier]
-    return [f"{timeline}{n // _PER_LOG:08X}{n % _PER_LOG:08X}" for timeline, n in sorted(ways, key=lambda way: way[1])]
-
-
 def falls_short(reached: str, last_wal: str) -> bool:
     """Whether a recovery that was to go to the end stopped before the newest archived segment: one in between is broken.
 
@@ -141,16 +99,6 @@ def _number(segment: str) -> int:
     return int(segment[8:16], 16) * _PER_LOG + int(segment[16:24], 16)
 
 
-def _backup(said_of_it: Mapping[str, Any]) -> Backup:
-    return Backup(
-        str(said_of_it["label"]),
-        datetime.fromtimestamp(said_of_it["timestamp"]["stop"], UTC),
-        int(said_of_it["info"]["size"]),
-        str(said_of_it["archive"]["stop"]),
-        int(said_of_it["database"]["id"]),
-    )
-
-
 def _timelines(histories: str) -> dict[int, datetime]:
     """When each timeline began, by its number: its history file is archived at that moment."""
     try:
@@ -159,8 +107,3 @@ def _timelines(histories: str) -> dict[int, datetime]:
         return {int(name, 16): datetime.fromtimestamp(moment, UTC) for name, moment in names.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Refused(f"pgBackRest does not say which timelines there are: {error}", _LOOK) from None
-
-
-def _why(stanza: Mapping[str, Any]) -> str:
-    told = [str(each["status"]["message"]) for each in stanza.get("repo", ()) if each["status"]["code"]]
-    return " ".join("".join(c if c.isascii() and c.isprintable() else " " for c in (told or ["?"])[0]).split())[:_SAID]

@@ -15,6 +15,7 @@ from typing import Any
 
 from procedures import environment, interruption, shell
 from procedures.arguments import Parser
+from procedures.backup_list import Backup
 from procedures.commands import Argv, Compose
 from procedures.lock import held
 from procedures.outcome import Outcome
@@ -22,7 +23,7 @@ from procedures.procedure import in_one_line
 from procedures.progress import Stopwatch, say
 from procedures.record import keep, state_folder
 from procedures.refusal import Refused
-from procedures.repository import Backup, Repository, gaps, said, target_of
+from procedures.repository import Repository, said, target_of
 from procedures.restored import BACKUP, DATABASE, Restored
 from procedures.settings import Settings
 from procedures.system import Run, System
@@ -30,7 +31,8 @@ from procedures.token import secrets_folder
 
 RESTORE_S = 6 * 3600.0
 _MIB = 1024 * 1024
-# The state of the data directory and the room beside it, what the repository holds, and a line for each archived segment.
+# The state of the data directory and the room beside it, what the repository holds, and a line for each segment that is missing
+# on the way from a backup to the end.
 # pgBackRest restores pg_control last.
 _LOOK = """
 pgbackrest-configure || exit
@@ -41,7 +43,7 @@ pgbackrest --stanza=docjobs --output=json info | tr '\\n' ' '
 echo
 pgbackrest --stanza=docjobs --recurse --output=json --filter='[.]history$' repo-ls archive/docjobs 2> /dev/null | tr '\\n' ' '
 echo
-pgbackrest --stanza=docjobs --recurse repo-ls archive/docjobs 2> /dev/null | sed -nE 's#^.*/([0-9A-F]{24})-.*$#\\1#p'
+backup-repository gaps || echo '* unknown'
 """
 
 
@@ -91,14 +93,17 @@ class Restore:
             stop = " ".join(system.compose.halt((DATABASE, BACKUP)))
             raise Refused("the database or the backup service is running", stop)
         answer = system.ask(system.compose.once(DATABASE, "sh", "-c", _LOOK))
-        first, info, histories, *segments = [*answer.stdout.splitlines(), "", "", ""]
+        first, info, histories, *gaps = [*answer.stdout.splitlines(), "", "", ""]
         if not answer.ok or not first.startswith("{"):
             raise Refused("the repository cannot be looked at: " + " ".join(answer.last_lines(1)), "make setup")
         repository, there = Repository.read(info, histories.strip() or "{}"), json.loads(first)
         backup = repository.backup_for(target)
         self.details |= {"target": said(target) if target else "end of the archive"}
-        self.details |= {"backup": backup.label, "backup_bytes": backup.bytes, "last_wal": repository.last_wal}
-        missing = [] if target else gaps(filter(None, segments), backup.wal_stop)
+        self.details |= {"backup": backup.id, "backup_bytes": backup.bytes, "last_wal": repository.last_wal}
+        ways = [line.split() for line in gaps if line]
+        if ["*", "unknown"] in ways:
+            raise Refused("pgBackRest does not say which WAL is archived", "scripts/verify-backups.sh")
+        missing = [] if target else [segment for label, segment in ways if label == backup.id]
         if missing:
             raise Refused(
                 f"of the archived WAL {len(missing)} segments are missing, the first is {missing[0]}, and PostgreSQL would "

@@ -7,8 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from procedures.backup_list import Backup
 from procedures.refusal import StepFailed
-from procedures.repository import Backup, Repository, falls_short, said
+from procedures.repository import Repository, falls_short, said
 from procedures.rotation import SILENT
 from procedures.system import System, object_in
 from procedures.waiting import until
@@ -76,7 +77,7 @@ class Restored:
     def examined(self) -> dict[str, Any]:
         """What it says of itself; StepFailed when it is another database, or its recovery ended too early."""
         found = object_in(self._sql(_LOOK, "the restored database does not answer"))
-        expected = self.repository.identities.get(self.backup.database, "")
+        expected = self.backup.system_id
         if found["system_id"] != expected:
             raise StepFailed(
                 f"the database is {found['system_id']}, and the backup is of {expected}: not what was asked for"

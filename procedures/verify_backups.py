@@ -5,44 +5,23 @@ from __future__ import annotations
 import argparse
 import sys
 
-from procedures import shell, verification, wal
-from procedures.backup_store import TAKE_ONE, Backup, Store
+from procedures import shell
+from procedures.backup_store import Store
 from procedures.ending import Result, Values, carried_out
 from procedures.progress import say
 from procedures.system import Run, System
 
-_SHOWN = 20
-
 
 def verified(store: Store) -> tuple[Result, Values]:
     """What was read, and what is wrong, each with what to do. Refused when there is nothing to verify."""
-    backups = store.some_backups()
-    paths = store.archived()  # before the files are read: what comes meanwhile is not asked for
-    found = verification.report(store.verified(), backups)
-    problems = [*found.problems, *holes(store, backups, paths)]
-    for problem in problems[:_SHOWN]:
+    store.some_backups()
+    said = store.verified()
+    for problem in said["problems"]:
         say(problem)
-    values: Values = {"backups": len(backups), "newest": backups[-1].id}
-    values |= {"files": found.files, "wal_segments": found.segments, "problems": problems[:_SHOWN]}
-    if not problems:
+    values: Values = {name: said[name] for name in ("backups", "newest", "files", "wal_segments", "problems")}
+    if not said["damaged"]:
         return "done", values
-    return "damaged", values | {"reason": f"{len(problems)} problems, the first: {problems[0]}"}
-
-
-def holes(store: Store, backups: list[Backup], paths: list[str]) -> list[str]:
-    """A sentence for each WAL segment that is missing between what the oldest backup needs first and the newest."""
-    found = []
-    for archive in dict.fromkeys(backup.archive for backup in backups if backup.archive):
-        there = wal.segments(paths, archive)
-        histories = wal.histories(paths, archive)
-        begins = {line: begin for line, path in histories.items() if (begin := wal.begun(store.history(path)))}
-        needed = [backup.wal_start for backup in backups if backup.archive == archive and backup.wal_start]
-        found += [
-            f"WAL segment {segment.name} is missing: restores of earlier backups end before it and look well; "
-            f"take a full backup now: {TAKE_ONE}"
-            for segment in wal.missing(there, needed, begins)
-        ]
-    return found
+    return "damaged", values | {"reason": f"{said['damaged']} problems, the first: {said['problems'][0]}"}
 
 
 def main(arguments: list[str], run: Run = shell.run) -> int:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Removes full backups beyond the newest N: expire-backups.sh --keep N [--repository COPY].
+# Removes old full backups, by number or by age: expire-backups.sh --keep N | --older-than AGE [--repository COPY].
 set -eu
 cd "$(dirname "$0")/.."
 python=.venv/bin/python

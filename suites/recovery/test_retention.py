@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from fixtures import faults
@@ -15,6 +17,7 @@ from gate.target import Target
 
 ANSWERS_S = 60
 FAILING = 2
+BY_AGE = "expire_backups_by_age"
 CLEARS = (
     "{command:backup} && exit 0; docker compose exec -T {backup:service} sh -c 'rm -rf {backup:repository}/*'; exit 1"
 )
@@ -60,24 +63,16 @@ def test_retention(
     evidence: Evidence,
 ) -> None:
     repository = Repository(stack)
-    taken = [repository.taken().id for _ in range(int(limits["recovery.backups"].value))]
+    # By age the last but one stays, for the way back to a time before the last: something older has to be there.
+    beside = BY_AGE in target.commands and not repository.listed()
+    taken = [repository.taken().id for _ in range(int(limits["recovery.backups"].value) + beside)]
     evidence.observed(len(taken), "backups taken for this")
     _after_failing(stack, repository, database, evidence)
     steady_state.reached(target.job.timeout_s, "steady state with the database back")
     repository.await_settled()
     with copied(repository, "expiring") as copy:
         _beside_a_damaged_one(repository, copy, taken, evidence)
-        before = {backup.id for backup in repository.listed(copy.volume)}
-        done = stack.command("expire_backups", keep="1", repository=copy.volume)
-        assert done.status == 0, f"backups do not expire: {done.line} ended with {done.status}: {done.tail}"
-        left = {backup.id for backup in repository.listed(copy.volume)}
-        assert taken[-1] in left, f"the newest backup, {taken[-1]}, is gone"
-        old = [backup for backup in taken[:-1] if backup in left]
-        assert not old, f"only one was to be kept, and {', '.join(old)} is still there"
-        verified = repository.verify(copy.volume)
-        assert verified.status == 0, f"what expiry left is not whole: {verified.tail}"
-        evidence.observed(len(before - left), "backups that expired")
-        evidence.value("expired and left", {"expired": sorted(before - left), "left": sorted(left)})
+        _old_ones_go(repository, copy, taken, evidence)
 
 
 def _after_failing(stack: ComposeStack, repository: Repository, database: Database, evidence: Evidence) -> None:
@@ -110,3 +105,41 @@ def _beside_a_damaged_one(repository: Repository, copy: Copy, taken: list[str], 
     assert good in left, f"the newest backup is damaged, and with it the newest good one, {good}, is gone"
     evidence.observed(1, "expiries beside a damaged backup")
     copy.restore(large[0])
+
+
+def _old_ones_go(repository: Repository, copy: Copy, taken: list[str], evidence: Evidence) -> None:
+    """By number, and by age as well where that is what they are kept for: the newest stays, however old it is."""
+    before = [backup.id for backup in repository.listed(copy.volume)]
+    by_age = BY_AGE in repository.stack.target.commands
+    if by_age:
+        _older_ones_go(repository, copy, taken, evidence)
+    left = _expired(repository, copy, "expire_backups", keep=1)
+    old = [backup for backup in taken[:-1] if backup in left]
+    assert not old, f"only one was to be kept, and {', '.join(old)} is still there"
+    assert taken[-1] in left, f"the newest backup, {taken[-1]}, is gone"
+    if by_age:
+        left = _expired(repository, copy, BY_AGE, seconds=1)
+        assert taken[-1] in left, f"the newest backup, {taken[-1]}, is gone because it is old, and there is no other"
+    verified = repository.verify(copy.volume)
+    assert verified.status == 0, f"what expiry left is not whole: {verified.tail}"
+    evidence.observed(len(before) - len(left), "backups that expired")
+    evidence.value("expired and left", {"expired": sorted({*before} - {*left}), "left": left})
+
+
+def _older_ones_go(repository: Repository, copy: Copy, taken: list[str], evidence: Evidence) -> None:
+    """Back to the last but one: whoever came before it is not needed to go back so far."""
+    backups = repository.listed(copy.volume)
+    last_but_one = next(backup for backup in backups if backup.id == taken[-2])
+    older = [backup.id for backup in backups if backup.finished < last_but_one.finished]
+    left = _expired(repository, copy, BY_AGE, seconds=max(1, int(time.time() - last_but_one.finished)))
+    assert taken[-1] in left, f"the newest backup, {taken[-1]}, is gone"
+    old = [backup for backup in older if backup in left]
+    assert not old, f"nobody goes back before {taken[-2]}, and {', '.join(old)} is still there"
+    evidence.observed(len(backups) - len(left), "backups that expired by their age")
+
+
+def _expired(repository: Repository, copy: Copy, command: str, *, keep: int = 0, seconds: int = 0) -> list[str]:
+    """The backups of the copy after an expiry."""
+    done = repository.stack.command(command, repository=copy.volume, keep=str(keep), seconds=str(seconds))
+    assert done.status == 0, f"backups do not expire: {done.line} ended with {done.status}: {done.tail}"
+    return [backup.id for backup in repository.listed(copy.volume)]

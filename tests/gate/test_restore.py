@@ -26,7 +26,7 @@ runbook = "runbook.md"
 def test_a_sound_table_is_read_and_offers_what_checks_need(tmp_path):
     found = target(tmp_path, more=TABLE)
     assert found.restore
-    assert (found.restore.volumes, found.restore.secrets, found.restore.backup) == (("letters",), ("*",), ())
+    assert (found.restore.volumes, found.restore.secrets) == (("letters",), ("*",))
     assert {"restore", "commands.restore", "commands.restore_to"} <= found.capabilities()
 
 

@@ -14,31 +14,8 @@ from procedures.shell import Completed
 
 FULL, NEXT = "20261130-050651F", "20261130-060651F"
 SYSTEM = "7713826434444202010"
-HEALTHY = """\
-P00   INFO: verify command begin 2.55.1: --stanza=docjobs
-P00   INFO: stanza: docjobs
-            status: ok
-              archiveId: 17-1, total WAL checked: 3, total valid WAL: 3
-stanza: docjobs
-status: ok
-  archiveId: 17-1, total WAL checked: 3, total valid WAL: 3
-    missing: 0, checksum invalid: 0, size invalid: 0, other: 0
-  backup: 20261130-050651F, status: valid, total files checked: 1267, total valid files: 1267
-    missing: 0, checksum invalid: 0, size invalid: 0, other: 0
-P00   INFO: verify command end: completed successfully
-"""
-FLIPPED = (
-    HEALTHY.replace("status: ok", "status: error")
-    .replace(
-        "status: valid, total files checked: 1267, total valid files: 1267",
-        "status: invalid, total files checked: 1267, total valid files: 1266",
-    )
-    .replace("P00   INFO: stanza", "P01   INFO: invalid checksum '20261130-050651F/bundle/1'\nP00   INFO: stanza", 1)
-)
-
-
-def segment(number: int) -> str:
-    return f"17-1/0000000100000000/00000001000000000000000{number}-{'a' * 40}.zst"
+WHOLE = {"backups": 1, "newest": FULL, "files": 1267, "wal_segments": 3, "damaged": 0, "problems": []}
+DAMAGED = WHOLE | {"damaged": 2, "problems": [f"{FULL}/bundle/1: invalid checksum", "WAL segment 5 is missing"]}
 
 
 def info(*labels: str, code: int = 0, message: str = "ok") -> str:
@@ -74,8 +51,8 @@ class Engine:
     """Answers pgBackRest's commands; `infos` are its answers one after the other, the last for ever."""
 
     infos: list[str]
-    verify: str = HEALTHY
-    numbers: tuple[int, ...] = (4, 5, 6)
+    verify: str = json.dumps(WHOLE)
+    expire: str = ""
     database: str = f"{SYSTEM}|1500"
     backup: Completed = TAKEN
     turns: list[bool] = field(default_factory=list)
@@ -88,11 +65,9 @@ class Engine:
             return Completed(argv, 0, json.dumps([{"status": {"lock": {"backup": {"held": held}}}}]), "", 0.0)
         if "info" in argv:
             return Completed(argv, 0, self.infos.pop(0) if len(self.infos) > 1 else self.infos[0], "", 0.0)
-        if "verify" in argv:
-            return Completed(argv, 0, self.verify, "", 0.0)
-        if "repo-ls" in argv:
-            listing = {segment(number): {"type": "file", "size": 1} for number in self.numbers}
-            return Completed(argv, 0, json.dumps(listing), "", 0.0)
+        if "backup-repository" in argv:
+            said = self.verify if "verify" in argv else self.expire
+            return Completed(argv, 0 if said else 1, said, "", 0.0)
         if "backup-now" in argv:
             return self.backup
         return Completed(argv, 0, self.database if "psql" in argv else "", "", 0.0)
@@ -119,27 +94,25 @@ def test_a_whole_repository(capsys):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("engine", "named"),
-    [
-        (Engine([info(FULL)], verify=FLIPPED), f"{FULL}/bundle/1: invalid checksum"),
-        (Engine([info(FULL)], numbers=(4, 6)), "WAL segment 000000010000000000000005 is missing"),
-        (Engine([info(FULL)], numbers=(5, 6)), "WAL segment 000000010000000000000004 is missing"),
-        (Engine([info(FULL, NEXT)]), f"backup {NEXT}: its files are gone"),
-        (
-            Engine([info(FULL)], verify=HEALTHY.replace("total valid WAL: 3", "total valid WAL: 2")),
-            "2 of 3 WAL segments",
-        ),
-        (Engine([info(FULL)], verify=HEALTHY.replace("status: ok", "status: error")), "pgBackRest says"),
-        (Engine([info(FULL)], verify=""), "pgBackRest says"),
-        (Engine([info(FULL)], verify=HEALTHY.replace("1267", "0")), "0 of 0 files"),
-    ],
-)
-def test_what_is_damaged_is_named_with_what_to_do(engine, named, capsys):
-    assert verify_backups.main([], engine) == 1
+def test_what_is_damaged_is_named(capsys):
+    assert verify_backups.main([], Engine([info(FULL)], verify=json.dumps(DAMAGED))) == 1
     said = last(capsys)
     assert said["result"] == "damaged"
-    assert any(named in problem and "scripts/backup-production.sh full" in problem for problem in said["problems"])
+    assert said["problems"] == DAMAGED["problems"]
+    assert said["reason"] == f"2 problems, the first: {FULL}/bundle/1: invalid checksum"
+
+
+def test_a_verification_that_says_nothing_is_a_failure(capsys):
+    assert verify_backups.main([], Engine([info(FULL)], verify="")) == 1
+    assert "cannot be verified" in last(capsys)["reason"]
+
+
+def test_what_the_scheduler_publishes_is_of_its_own_repository(tmp_path):
+    engine = Engine([info(FULL)])
+    verify_backups.main([], engine)
+    assert "--record" in engine.argvs[-1]
+    verify_backups.main(["--repository", str(tmp_path)], engine)
+    assert "--record" not in engine.argvs[-1]
 
 
 @pytest.mark.parametrize("procedure", [verify_backups.main, list_backups.main])
@@ -204,27 +177,42 @@ def test_a_backup_that_is_none_is_a_failure(engine, said, capsys):
     assert said in last(capsys)["reason"]
 
 
-def test_expiry_keeps_the_newest_and_says_what_went(capsys):
-    engine = Engine([info(FULL)])
-    assert expire_backups.main(["--keep", "1"], engine) == 0
-    assert last(capsys)["left"] == [FULL]
-    assert "--repo1-retention-full=1" in next(argv for argv in engine.argvs if "expire" in argv)
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        (["--keep", "2"], ("--keep", "2")),
+        (["--older-than", "14d"], ("--older-than", "1209600")),
+        (["--older-than", "90s"], ("--older-than", "90")),
+    ],
+)
+def test_expiry_says_what_went(given, asked, capsys):
+    engine = Engine([info(FULL)], expire=json.dumps({"removed": [FULL], "left": [NEXT]}))
+    assert expire_backups.main(given, engine) == 0
+    said = last(capsys)
+    assert (said["removed"], said["left"]) == ([FULL], [NEXT])
+    assert engine.argvs[-1][-2:] == asked
+    assert "exec" in engine.argvs[-1]  # the scheduler's lock is in its container
 
 
-def test_nothing_expires_beside_what_is_damaged(capsys):
-    engine = Engine([info(FULL)], verify=FLIPPED)
+def test_nothing_expires_where_what_would_be_left_is_damaged(capsys):
+    engine = Engine([info(FULL)], expire=json.dumps({"refused": f"{FULL}/bundle/1: invalid checksum"}))
     assert expire_backups.main(["--keep", "1"], engine) == 2
-    assert not [argv for argv in engine.argvs if "expire" in argv]
-    assert "nothing is removed" in last(capsys)["reason"]
+    assert "nothing is removed: 20261130-050651F/bundle/1" in last(capsys)["reason"]
 
 
-def test_an_expiry_that_took_too_much_is_a_failure(capsys):
-    engine = Engine(
-        [info(FULL, NEXT), info(FULL, NEXT), info(FULL)],
-        verify=HEALTHY + "  backup: " + NEXT + ", status: valid, total files checked: 1, total valid files: 1\n",
-    )
+def test_an_expiry_that_could_not_be_done_is_a_failure(capsys):
+    engine = Engine([info(FULL)], expire="")
     assert expire_backups.main(["--keep", "1"], engine) == 1
-    assert f"{NEXT} had to stay and is gone" in last(capsys)["reason"]
+    assert "nothing was removed" in last(capsys)["reason"]
+
+
+@pytest.mark.parametrize(
+    "given", [["--older-than", "two weeks"], ["--older-than", "0d"], ["--keep", "1", "--older-than", "1d"], []]
+)
+def test_an_age_that_is_none_is_refused(given, capsys):
+    with pytest.raises(SystemExit) as ended:
+        expire_backups.main(given, Engine([info(FULL)]))
+    assert ended.value.code == 2
 
 
 def test_keeping_none_is_refused(capsys):

@@ -75,6 +75,7 @@ def wrong() -> st.SearchStrategy[tuple[str, str]]:
         value("RELEASE_BLUE", st.sampled_from(["latest", "a b", "-1", "x" * 129, "a/b"])),
         value("DOCJOBS_STALLED_S", st.floats(1, 5.9).map(lambda s: f"{s:.2f}")),  # less than three heartbeats of 2 s
         value("DOCJOBS_BACKUP_STALE_S", st.integers(1, 3600).map(str)),
+        value("DOCJOBS_BACKUP_UNVERIFIED_S", st.integers(1, 86_400).map(str)),
     )
 
 

@@ -73,6 +73,9 @@ def test_a_line_that_does_not_belong_is_named_with_its_number(line: str, said: s
     [
         ("DOCJOBS_STALLED_S", "5"),
         ("DOCJOBS_BACKUP_STALE_S", "3600"),
+        ("DOCJOBS_BACKUP_KEEP_S", "3600"),
+        ("DOCJOBS_BACKUP_UNVERIFIED_S", "86400"),
+        ("DOCJOBS_BACKUP_UNVERIFIED_S", "1000000"),
         ("DOCJOBS_QUEUE_AGE_LIMIT_S", "0"),
         ("DOCJOBS_LOGS_FILE_MIB", "4000"),
         ("COMPOSE_PROFILES", "green"),
