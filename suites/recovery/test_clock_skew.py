@@ -8,14 +8,14 @@ from fixtures.ledger import Ledger
 from fixtures.pressure import pressure
 from fixtures.recovery_defects import HANGS_WHEN_CLOCK_JUMPS
 from fixtures.stack import ComposeStack
-from fixtures.steady import SteadyState
+from fixtures.steady import SteadyState, seconds_of_a_job
 from fixtures.wait import pause_until, until
 from gate.check import Unverified, check
 from gate.evidence import Evidence
 from gate.model import Limit
 
-JOBS = 5
-PACE_S = 1.0
+JOBS = 3
+PACE = 0.5  # of a job's time between two of them, so that there is always one in a worker's hands
 ASK_S = 0.25
 
 
@@ -25,12 +25,13 @@ ASK_S = 0.25
     why="Who lost its time server decides by its own clock that everybody else is dead, or answers 500 to every token.",
     fix="Decide what is due, and who is silent, by the database's clock; wait by the monotonic one; answer 401, not 500.",
     needs=("api", "worker", "job", "job.running", "database.effects_sql", "faults"),
-    minimum=8,
+    minimum=4,
     broken_by=(HANGS_WHEN_CLOCK_JUMPS,),
 )
 def test_clock_skew(
     stack: ComposeStack,
     api: Api,
+    ledger: Ledger,
     crowd: Ledger,
     steady_state: SteadyState,  # noqa: ARG001  (demanded beforehand)
     limits: dict[str, Limit],
@@ -38,7 +39,8 @@ def test_clock_skew(
 ) -> None:
     far, holds = limits["recovery.clock_jump_s"].value, limits["recovery.clock_holds_s"].value
     within = limits["recovery.clock_right_s"]
-    with movable(stack, ("worker", "api")) as clocks, pressure(crowd, users=1, pace_s=PACE_S) as load:
+    pace_s = PACE * seconds_of_a_job(ledger)
+    with movable(stack, ("worker", "api")) as clocks, pressure(crowd, users=1, pace_s=pace_s) as load:
         load.demand_flow(1)
         jobs = crowd.submit_at_once(JOBS)
         until(lambda: _held(api, crowd), api.job_timeout_s, "a worker takes a job", every=0.05)
