@@ -3,7 +3,7 @@ import time
 import pytest
 
 from fixtures.backups import wal
-from fixtures.backups.listed import Listed
+from fixtures.backups.listed import AHEAD_S, Listed
 from fixtures.backups.repository import Repository
 from fixtures.clients.database import Database
 from fixtures.clients.docker import moment
@@ -16,9 +16,13 @@ from gate.target import Target
 
 SEGMENTS = 3
 LEAST = 0.5  # of the database's size must be in its backup: temporary files and free space are not
-AHEAD_S = 60
 SIZE = "SELECT sum(pg_database_size(oid)) FROM pg_database"
 IDENTIFIER = "SELECT system_identifier::text FROM pg_control_system()"
+
+_ONE_OF_THE_FUTURE = (
+    'said=$({command:list_backups}) || exit; echo "$said"; '
+    """echo "$said" | sed -n '1{s/"finished": *"20/"finished": "21/; s/"id": *"/&future-/; p}'"""
+)
 
 
 @check(
@@ -34,6 +38,12 @@ IDENTIFIER = "SELECT system_identifier::text FROM pg_control_system()"
             title="A backup that ends with 0 and takes none",
             command=({"name": "backup", "argv": ["true"]},),
             says="no new backup",
+        ),
+        Sabotage(
+            id="backup-of-the-future",
+            title="A backup that a clock of another year made, beside those of now",
+            command=({"name": "list_backups", "argv": ["sh", "-c", _ONE_OF_THE_FUTURE]},),
+            says="a clock jumped",
         ),
         Sabotage(
             id="archive-command-that-lies",
@@ -71,8 +81,7 @@ def test_backup_freshness(
     evidence.observed(1, "backups taken by the system's own command")
     evidence.value("new backup", new.said)
     newest = repository.listed()[-1]
-    age = max(time.time() - newest.finished, 0.0)
-    evidence.measure("age of the newest backup", age, "s", limits["recovery.backup_age_s"])
+    evidence.measure("age of the newest backup", newest.age_s(time.time()), "s", limits["recovery.backup_age_s"])
     evidence.value("backups in the repository", [backup.id for backup in repository.listed()])
 
 
@@ -88,6 +97,7 @@ def _scheduled(repository: Repository, limit: Limit) -> tuple[Listed, float]:
             f"nobody asked for a backup, and {limit.value:g} s after the start there is none: {done.tail}"
         ) from error
     first = repository.listed()[0]
+    first.age_s(time.time())
     return first, max(first.finished - started, 0.0)
 
 
@@ -95,7 +105,7 @@ def _demand_this(repository: Repository, database: Database, backup: Listed, beg
     """A backup of this database, of now, whose files are in the repository."""
     named = [path for path in repository.files() if backup.id in path]
     assert named, f"the list names {backup.id}, and no file of the repository has that in its name"
-    assert began - AHEAD_S <= backup.finished <= time.time() + AHEAD_S, (
+    assert backup.age_s(time.time()) <= time.time() - began + AHEAD_S, (
         f"{backup.id} was taken just now, and is said to be of {backup.said['finished']}"
     )
     size = int(database.value(SIZE) or 0)
