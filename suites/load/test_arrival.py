@@ -1,6 +1,6 @@
 from fixtures.campaign import USUAL, Campaign
 from fixtures.histogram import p95
-from gate.check import check
+from gate.check import Unverified, check
 from gate.evidence import Evidence
 from gate.model import Limit, Sabotage
 
@@ -46,18 +46,22 @@ def test_arrival(campaign: Campaign, limits: dict[str, Limit], evidence: Evidenc
     evidence.value("submissions, from when they were due", submissions.said())
     evidence.value("jobs a second", {"usual": campaign.usual_per_s, "capacity": campaign.capacity})
     evidence.value("load generator", {"cpu": result.generator_cpu, "lag_s": result.generator_lag_s})
+    evidence.value("cores that others had of the machine", seen.vitals.others_cores(span.began, span.ended))
     evidence.value("errors", result.errors)
     evidence.series("requests", "requests/s", [(second.t, second.requests) for second in result.buckets])
     evidence.series("slow requests (p95)", "ms", [(second.t, second.p95_ms) for second in result.buckets])
     ended = len(jobs)
     assert ended, "no job of the usual load ended"
-    # What is slower by more than the generator was late is the system's, however late that was.
-    if looks.percentile(95) - result.generator_lag_s <= limits["load.request_p95_s"].value:
-        seen = seen.timely
+    for saying, value, limit in (
+        ("looks, p95", looks.percentile(95), limits["load.request_p95_s"]),
+        ("looks, p99", looks.percentile(99), limits["load.request_p99_s"]),
+        ("submissions, p95", submissions.percentile(95), limits["load.request_p95_s"]),
+    ):
+        # A busy generator or machine makes times longer, never shorter: what is within the limits is so in spite of it.
+        if value > limit.value and (cause := campaign.excuse(seen, span)):
+            raise Unverified(f"{saying}: {value:.2f} s, but {cause}")
+        evidence.measure(saying, value, "s", limit)
     evidence.measure("job, from when it was due to the end", jobs, "s")
-    evidence.measure("looks, p95", looks.percentile(95), "s", limits["load.request_p95_s"])
-    evidence.measure("looks, p99", looks.percentile(99), "s", limits["load.request_p99_s"])
-    evidence.measure("submissions, p95", submissions.percentile(95), "s", limits["load.request_p95_s"])
     failed = sum(second.failures for second in within) / max(1, sum(second.requests for second in within))
     evidence.measure("requests failed under usual load", failed, "ratio", limits["load.error_ratio"])
     slow = p95("jobs of the usual load", jobs)
