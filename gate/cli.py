@@ -107,6 +107,9 @@ def _selecting(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--check", action="append", default=[], metavar="ID", help="only this check, or those of a pattern (repeatable)"
     )
+    command.add_argument(
+        "--baseline", action="append", default=[], metavar="RUN", help="an earlier run to be held against (repeatable)"
+    )
 
 
 def guarded(command: Callable[[], ExitStatus], say: Callable[[str], None]) -> ExitStatus:

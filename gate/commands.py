@@ -98,7 +98,9 @@ def prove_(options: argparse.Namespace, machine: Machine) -> ExitStatus:
     tools = machine()
     _reap(tools)
     folder = target.folder / ".readygate" / "proofs" / f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    request = prove.ProofRequest(target, options.profile, checks, defects, folder, advisories=advisories)
+    request = prove.ProofRequest(
+        target, options.profile, checks, defects, folder, advisories=advisories, baseline=_baseline(options, target)
+    )
     try:
         proofs = prove.prove(request, tools, Progress(_stderr(), quiet=options.quiet))
     except Stopped as stop:
@@ -197,6 +199,7 @@ def _ended(
         keep=options.keep,
         controls=controls.controls(catalogue.checks()),
         advisories=advisories,
+        baseline=_baseline(options, target),
         history=(target.folder / RUNS).parent,
     )
     return tools, runner.run(request, tools, Progress(_stderr(), quiet=options.quiet))
@@ -253,6 +256,13 @@ def _advisories(options: argparse.Namespace) -> str | None:
     if not path.exists():
         raise UsageError(f"--advisories: there is no file or folder {path}", "readygate run --help")
     return str(path)
+
+
+def _baseline(options: argparse.Namespace, target: Target) -> tuple[str, ...]:
+    """The earlier runs to be held against, absolute, since a sabotaged copy of the system has none of its own. Raises
+    UsageError for one that is not there."""
+    named = getattr(options, "baseline", None) or target.load.baseline
+    return tuple(str(run_names.find(name, target.folder).absolute()) for name in named)
 
 
 def _reap(tools: Tools) -> None:

@@ -71,11 +71,19 @@ def name(check: str, measurement: Measurement) -> str:
     return f"{check} {measurement.name} ({measurement.unit})"
 
 
-def _unlike(before: Run, now: Run) -> Iterator[str]:
-    for what, one, other in (
+def another(before: Run, now: Run) -> tuple[str, ...]:
+    """Return what makes two runs those of different systems, loads or machines, so that no number of theirs compares."""
+    facts = (
         ("system", before.target.get("name"), now.target.get("name")),
         ("profile", before.profile, now.profile),
         ("machine", machine(before), machine(now)),
+    )
+    return tuple(f"{what}: {one}, then {other}" for what, one, other in facts if one != other)
+
+
+def _unlike(before: Run, now: Run) -> Iterator[str]:
+    yield from another(before, now)
+    for what, one, other in (
         ("selection of checks", before.narrowed or "all", now.narrowed or "all"),
         ("end", _end(before), _end(now)),
     ):

@@ -36,6 +36,7 @@ class LaneContext:
     sabotage: Sabotage | None = None
     image_prefix: str | None = None
     advisories: str | None = None
+    baseline: tuple[str, ...] = ()
 
     @property
     def findings(self) -> Path:

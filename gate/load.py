@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class LoadTable:
-    """Paths that users ask for, with `{id}` for a job's; `refused`: statuses by which a submission is declined under load."""
+    """Paths that users ask for, with `{id}` for a job's; `refused`: statuses by which a submission is declined under
+    load; `baseline`: earlier runs that a run is held against."""
 
     list_path: str | None = None
     result_path: str | None = None
     cancel_path: str | None = None
     cancel_method: str = "POST"
     refused: tuple[int, ...] = ()
+    baseline: tuple[str, ...] = ()
 
     def paths(self) -> dict[str, str]:
         """What is known of them, by name."""

@@ -7,6 +7,9 @@ from collections.abc import Set as AbstractSet
 from gate import kernel
 from gate.model import Check, Outcome
 
+# What whoever starts a run may name or not: a first run has nothing to be held against, and is none the worse for it.
+BY_CHOICE = {"load.baseline": "no earlier run was named to hold this one against: readygate run --baseline RUN"}
+
 
 def out_of_reach(check: Check, offered: AbstractSet[str], absence: str | None) -> tuple[Outcome, str] | None:
     """Outcome and reason of a check whose needs are not all `offered`, or that its owner declared absent; None to run it.
@@ -14,6 +17,8 @@ def out_of_reach(check: Check, offered: AbstractSet[str], absence: str | None) -
     Whether a kernel lacks something is for the kernel to say: where it does not, a declared absence hides nothing.
     """
     unmet = [need for need in check.needs if need not in offered]
+    if unmet and set(unmet) <= BY_CHOICE.keys():
+        return Outcome.NOT_APPLICABLE, absence or "; ".join(BY_CHOICE[need] for need in unmet)
     if not unmet:
         if absence is None or kernel.NEEDS & set(check.needs):
             return None

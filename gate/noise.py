@@ -38,11 +38,11 @@ class Shift:
     high: float | None
     n: int
 
-    def judged(self, base: float, *, higher_is_worse: bool) -> tuple[Certain, int | None]:
-        """What the move is, against a margin of the value before, and how many samples an answer needs."""
+    def judged(self, base: float, *, higher_is_worse: bool, share: float = MARGIN) -> tuple[Certain, int | None]:
+        """What the move is, against a margin (`share`) of the value before, and how many samples an answer needs."""
         if self.low is None or self.high is None:
             return "cannot tell", None
-        margin = MARGIN * abs(base)
+        margin = share * abs(base)
         by, low, high = (self.by, self.low, self.high) if higher_is_worse else (-self.by, -self.high, -self.low)
         if low > 0 and by >= margin:
             return "worse", None

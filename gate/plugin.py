@@ -94,7 +94,7 @@ class LanePlugin:
 
     def __init__(self, context: LaneContext) -> None:
         self.context = context
-        self.target: Target = load(Path(context.target), profile=context.profile)
+        self.target: Target = load(Path(context.target), profile=context.profile).held_against(context.baseline)
         self.redactor = Redactor()
         self.reporter = Reporter(context.findings, self.redactor)
         self._running: dict[str, _Running] = {}

@@ -50,6 +50,7 @@ class ProofRequest:
     folder: Path
     suites: Path = SUITES
     advisories: str | None = None
+    baseline: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +192,7 @@ def _run(
             image_prefix=image_prefix,
             suites=request.suites,
             advisories=request.advisories,
+            baseline=request.baseline,
         ),
         tools,
         progress,

@@ -40,8 +40,9 @@ class Request:
     """What a run is asked to do. `narrowed` says what was left out, None for a whole run; `runs` is where run folders go;
     `sabotages` go into the stacks of the lanes whose checks they name, at most one into each; `image_prefix` keeps the
     images of a sabotaged copy apart from the healthy ones; `suites` is the folder of the checks; `controls` are those whose
-    standing the results tell; `advisories` is where they come from instead of where readiness.toml says; `history` is the
-    folder of the runs before it, None for one that belongs into no history."""
+    standing the results tell; `advisories` is where they come from, and `baseline` what earlier runs it is held against,
+    instead of what readiness.toml says; `history` is the folder of the runs before it, None for one that belongs into no
+    history."""
 
     target: Target
     profile: str
@@ -54,6 +55,7 @@ class Request:
     suites: Path = SUITES
     controls: tuple[Control, ...] = ()
     advisories: str | None = None
+    baseline: tuple[str, ...] = ()
     history: Path | None = None
 
 
@@ -171,6 +173,7 @@ def _contexts(request: Request, run_id: str, folder: Path, began: float) -> Iter
             sabotage=_sabotage_of(checks, request.sabotages),
             image_prefix=request.image_prefix,
             advisories=request.advisories,
+            baseline=request.baseline,
         )
 
 

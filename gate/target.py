@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
@@ -108,6 +108,7 @@ class DatabaseTable:
     name: str
     user: str
     effects_sql: str | None = None
+    stages_sql: str | None = None
     encrypted: bool | None = None
     other_certificate_file: str | None = None
     kept_settings: tuple[str, ...] = ()
@@ -318,6 +319,8 @@ class Target:
             "configuration.environments": self.configuration is not None and bool(self.configuration.environments),
             "configuration.change": self.configuration is not None and self.configuration.change is not None,
             "load.refused": bool(self.load.refused),
+            "load.baseline": bool(self.load.baseline),
+            "database.stages_sql": self.database is not None and self.database.stages_sql is not None,
             "refusal": self.refusal is not None,
             "rotation": self.rotation is not None and self.stack.secrets_variable is not None,
             "capacity": self.capacity is not None,
@@ -333,6 +336,10 @@ class Target:
         offers |= access.offered(self.access) | documentation.offered(self.documentation)
         offers |= backup.offered(self.backup, own_secrets=self.stack.secrets_variable is not None)
         return frozenset(found | {name for name, offered in offers.items() if offered})
+
+    def held_against(self, baseline: tuple[str, ...]) -> Target:
+        """The same with other earlier runs to be held against; none leaves those of readiness.toml."""
+        return replace(self, load=replace(self.load, baseline=baseline)) if baseline else self
 
     def _built_in(self, name: str) -> bool:
         return self.commands[name] == builtin.commands(self.file.name, self.profile).get(name)
@@ -353,11 +360,11 @@ def capability_names() -> frozenset[str]:
     names |= documentation.offered(None).keys()
     names |= {"auth", "api.version", "api.tls", "job", "job.running", "job.new_body", "job.attempts"}
     names |= {"logs.read", "logs.request_header", "logs.hops", "logs.burst_alert"}
-    names |= {"database.sql", "database.effects_sql", "database.encrypted"}
+    names |= {"database.sql", "database.effects_sql", "database.stages_sql", "database.encrypted"}
     names |= {"metrics.deployment_marker", "metrics.service"}
     names |= {"metrics.rules", "metrics.rule_tests", "metrics.signals", "dashboards.files", "dashboards.shows"}
     names |= {"configuration.environments", "configuration.change", "refusal", "capacity", "rotation", "restore"}
-    names |= {"source.paths", "source.locks", "load.refused"}
+    names |= {"source.paths", "source.locks", "load.refused", "load.baseline"}
     names |= backup.offered(None, own_secrets=False).keys()
     names |= {"configuration", "configuration.required", "stack.image_prefix_variable", "live-switch", "faults"}
     return frozenset(names | set(ROLES) | kernel.NEEDS)

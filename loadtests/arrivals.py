@@ -122,7 +122,7 @@ class Arrivals(Client):
         kind = int(arrival.draw * 1000) % 20
         if kind == 0 and ORDER["headers"]:
             again = self.hand_in(job, text(arrival.draw))
-            if again != job.id:
+            if again not in {None, job.id}:
                 RECORD.request("REPEAT", 0.0, f"the same key gave {again} after {job.id}")
         if kind == 1 and ORDER.get("cancel_path"):
             self._cancel(job)

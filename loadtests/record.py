@@ -177,6 +177,10 @@ def _count(request_type: str, name: str, response_time: float, exception: Except
         RECORD.request(f"{request_type} {name}", response_time, None if exception is None else str(exception))
 
 
+def _broke_off(exception: Exception, **_: Any) -> None:  # noqa: ANN401
+    RECORD.request("USER", 0.0, f"broke off: {exception!r}")
+
+
 def _seal(environment: Environment, **_: Any) -> None:  # noqa: ANN401
     if not ORDER.get("result") or isinstance(environment.runner, MasterRunner):
         return
@@ -187,4 +191,5 @@ def _seal(environment: Environment, **_: Any) -> None:  # noqa: ANN401
 
 
 events.request.add_listener(_count)  # type: ignore[no-untyped-call]
+events.user_error.add_listener(_broke_off)  # type: ignore[no-untyped-call]
 events.quitting.add_listener(_seal)  # type: ignore[no-untyped-call]

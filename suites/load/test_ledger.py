@@ -1,4 +1,5 @@
 from fixtures.campaign import Campaign
+from fixtures.power import power
 from gate.check import check
 from gate.evidence import Evidence
 from gate.model import Sabotage
@@ -22,6 +23,7 @@ from gate.model import Sabotage
 )
 def test_ledger(campaign: Campaign, evidence: Evidence) -> None:
     loads = {"crowd": campaign.crowd(), "twice the crowd": campaign.crowd(2), "on schedule": campaign.surge()}
+    evidence.value("power", power(sum(seen.account.acknowledged for seen in loads.values())))
     for name, seen in loads.items():
         account = seen.account
         evidence.observed(account.acknowledged, f"promised jobs ({name})")

@@ -1,8 +1,7 @@
-from collections.abc import Sequence
-
 from fixtures.bottleneck import capacity
 from fixtures.campaign import Campaign
-from gate.check import Unverified, check
+from fixtures.histogram import p95
+from gate.check import check
 from gate.evidence import Evidence
 from gate.model import Limit, Sabotage
 
@@ -32,32 +31,23 @@ def test_stress(campaign: Campaign, limits: dict[str, Limit], evidence: Evidence
 
     for name, seen in loads.items():
         evidence.observed(len(seen.result.seconds), f"jobs that ended: {name}")
-        evidence.value(f"jobs a second, {name}", seen.result.jobs_per_s)
-        evidence.value(f"CPU seconds for 1000 jobs, {name}", _per_thousand(seen.vitals.cpu_s(), seen.entries))
+        evidence.measure(f"jobs a second, {name}", seen.result.jobs_per_s, "jobs/s")
+        evidence.measure(f"CPU seconds for 1000 jobs, {name}", seen.cpu_s_for_1000, "s")
         ended = len(seen.result.processing)
         assert ended, f"under the load {name!r} no job ended"
-        evidence.measure(f"job in a worker's hands, {name}", seen.result.processing, "s")
+        for what, times in seen.times.items():
+            evidence.measure(f"{what}, {name}", times, "s")
         evidence.measure(f"requests failed, {name}", seen.result.error_ratio, "ratio", limits["load.error_ratio"])
     answer = capacity(normal.result, double.result, double.vitals, double.vitals.cpu_s())
     evidence.value("capacity", answer)
     for seen in loads.values():
         seen.account.demand_done()
-    before = _p95(normal.result.processing)
-    slower = _p95(double.result.processing) / before
+    before = p95("jobs", normal.result.processing)
+    slower = p95("jobs", double.result.processing) / before
     evidence.measure("slow jobs (p95) under twice the load, as a multiple", slower, "times", limits["load.degradation"])
-    afterwards = _p95(again.result.processing) / before
+    afterwards = p95("jobs", again.result.processing) / before
     evidence.measure("slow jobs (p95) afterwards, as a multiple", afterwards, "times", limits["load.degradation"])
     pace = double.result.jobs_per_s / normal.result.jobs_per_s
     evidence.measure("pace under twice the load, as a share of before", pace, "ratio", limits["load.kept_pace"])
     left = again.result.jobs_per_s / normal.result.jobs_per_s
     evidence.measure("pace afterwards, as a share of before", left, "ratio", limits["load.kept_pace"])
-
-
-def _p95(samples: Sequence[float]) -> float:
-    if len(samples) < 20:
-        raise Unverified(f"a p95 of {len(samples)} jobs would be luck: it takes 20")
-    return sorted(samples)[round(len(samples) * 0.95) - 1]
-
-
-def _per_thousand(cpu_s: float, jobs: int) -> float | None:
-    return cpu_s / jobs * 1000 if jobs else None

@@ -64,6 +64,8 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]
         (["run", "--check", "load.five-job"], "did you mean 'load.five-jobs'?", "hint: readygate list"),
         (["run", "--advisories", "none.zip"], "--advisories: there is no file or folder", "hint: readygate run --help"),
         (["prove", "--advisories", "none"], "--advisories: there is no file or folder", "hint: readygate run --help"),
+        (["run", "--baseline", "none"], "there is no run 'none', nor any in .*/runs", "hint: readygate run"),
+        (["prove", "--baseline", "none"], "there is no run 'none'", "hint: readygate run"),
         (["prove", "--defect", "none"], "unknown defect 'none'", "hint: readygate list --json"),
         (["prove", "--catalogue", "none"], "none: holds no sabotage", ""),
         (["explain", "load.five-job"], "did you mean 'load.five-jobs'?", "hint: readygate list"),
