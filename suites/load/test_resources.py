@@ -1,8 +1,9 @@
 from collections.abc import Mapping
 
 from fixtures.campaign import Campaign, Seen
+from fixtures.clients.database import Database
 from fixtures.growth import growth
-from fixtures.scans import of_the_work, together
+from fixtures.index_use import index_use
 from fixtures.sessions import pools
 from fixtures.stack import ComposeStack
 from gate.check import Unverified, check
@@ -61,7 +62,7 @@ def test_resources(stack: ComposeStack, campaign: Campaign, limits: dict[str, Li
         assert not unwell, f"under load ({name}): {'; '.join(unwell)}"
     evidence.value("CPU seconds for 1000 jobs", _cpu_s(loads) / max(1, _jobs(loads)) * 1000)
     _connections(loads, limits, evidence)
-    _tables(campaign, loads, limits, evidence)
+    _tables(stack, campaign, limits, evidence)
     _memory(stack, loads, limits, evidence)
 
 
@@ -78,25 +79,16 @@ def _connections(loads: Mapping[str, Seen], limits: dict[str, Limit], evidence: 
         evidence.measure("looks at which all connections were in use", shares, "ratio", limits["load.pool_busy"])
 
 
-def _tables(campaign: Campaign, loads: Mapping[str, Seen], limits: dict[str, Limit], evidence: Evidence) -> None:
-    jobs, seen = _jobs(loads), together(load.scans for load in loads.values())
-    beside = campaign.beside(loads.values())
-    counts = of_the_work(seen, beside)
-    others = together(beside)
+def _tables(stack: ComposeStack, campaign: Campaign, limits: dict[str, Limit], evidence: Evidence) -> None:
+    found = index_use(Database(stack), campaign.sample)
+    others = {table: found.others[table].whole for table in found.others}
     evidence.value(
-        "reads from end to end: [all, by others, rows in the table]",
-        {
-            t: [found.whole, others[t].whole if t in others else 0, found.rows]
-            for t, found in seen.items()
-            if found.whole
-        },
+        "reads from end to end that no index serves: [all, by others, rows in the table]",
+        {table: [each.whole, others.get(table, 0), each.rows] for table, each in found.seen.items() if each.whole},
     )
-    if not counts or not jobs:
-        raise Unverified(f"no table is so large after {jobs} jobs that reading it from end to end would tell anything")
-    for table, count in counts.items():
-        evidence.measure(
-            f"{table} read from end to end, for each job", count / jobs, "scans", limits["load.scans_per_job"]
-        )
+    for table, count in found.for_each_job.items():
+        saying = f"{table} read from end to end, for each job"
+        evidence.measure(saying, count, "scans", limits["load.scans_per_job"])
 
 
 def _memory(stack: ComposeStack, loads: Mapping[str, Seen], limits: dict[str, Limit], evidence: Evidence) -> None:
