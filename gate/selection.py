@@ -22,17 +22,21 @@ def looked_at(options: argparse.Namespace) -> tuple[tuple[Check, ...], str | Non
     asked = ", ".join(options.only)
     return (
         part,
-        f"{len(part)} of {len(catalogue.checks())} checks selected (profile quick{f', {asked}' if asked else ''})",
+        f"{len(part)} of {len(catalogue.checks(options.profile))} checks selected (profile quick{f', {asked}' if asked else ''})",
     )
 
 
 def selected(options: argparse.Namespace) -> tuple[tuple[Check, ...], str | None]:
     """The checks asked for, and the sentence that says what was left out. Raises UsageError when there is none such."""
-    checks = catalogue.checks()
+    checks = catalogue.checks(options.profile)
     areas = tuple(area for areas in options.only for area in areas.split(","))
     demand_known("area", areas, dict.fromkeys(AREAS), "readygate run --help")
     ids = [check.id for check in checks]
     wanted = [name for pattern in options.check for name in (fnmatch.filter(ids, pattern) or [pattern])]
+    others = {check.id: check.profiles for check in catalogue.checks() if check.id not in ids}
+    if elsewhere := [name for name in wanted if name in others]:
+        only = others[elsewhere[0]][0]
+        raise UsageError(f"{elsewhere[0]} is no check of profile {options.profile}", f"--profile {only}")
     demand_known("check", wanted, dict.fromkeys(ids))
     if not areas and not wanted:
         return checks, None
