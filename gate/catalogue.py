@@ -28,7 +28,7 @@ _CHECKS = TypeAdapter(tuple[Check, ...])
 
 @cache
 def checks(profile: str | None = None) -> tuple[Check, ...]:
-    """Every check, in the order in which the suites hold them; of a profile: those that a whole run of this length must report."""
+    """Every check in the order of the suites; of a profile: those that a whole run of this length must report."""
     found = _CHECKS.validate_json(MANIFEST.read_text())
     return tuple(check for check in found if profile is None or profile in (check.profiles or (profile,)))
 

@@ -39,9 +39,9 @@ class Proof:
         named = any(outcomes[check] is sabotage.due and sabotage.says in reasons[check] for check in telling)
         passed = any(outcomes[check] is Outcome.PASSED for check in telling)
         # A failure for another reason than the defect is no proof: the defect may never have been in the system.
-        # Where the gate's own means are spoilt, none of them may find anything out.
-        named = named and not (sabotage.generator and passed)
-        catch = Catch.CAUGHT if named else Catch.MISSED if passed else Catch.ERROR
+        # Where the gate's own means are spoilt, none of its checks may be green for all that.
+        blind = bool(sabotage.generator) and passed
+        catch = Catch.CAUGHT if named and not blind else Catch.MISSED if passed else Catch.ERROR
         return cls(sabotage, catch, {k: v.value for k, v in outcomes.items()}, reasons, run.seconds)
 
     @classmethod

@@ -1,8 +1,7 @@
-from collections.abc import Sequence
-
 from fixtures.bottleneck import capacity
 from fixtures.campaign import Campaign
-from gate.check import Unverified, check
+from fixtures.load_result import p95
+from gate.check import check
 from gate.evidence import Evidence
 from gate.model import Limit, Sabotage
 
@@ -42,21 +41,15 @@ def test_stress(campaign: Campaign, limits: dict[str, Limit], evidence: Evidence
     evidence.value("capacity", answer)
     for seen in loads.values():
         seen.account.demand_done()
-    before = _p95(normal.result.processing)
-    slower = _p95(double.result.processing) / before
+    before = p95(normal.result.processing)
+    slower = p95(double.result.processing) / before
     evidence.measure("slow jobs (p95) under twice the load, as a multiple", slower, "times", limits["load.degradation"])
-    afterwards = _p95(again.result.processing) / before
+    afterwards = p95(again.result.processing) / before
     evidence.measure("slow jobs (p95) afterwards, as a multiple", afterwards, "times", limits["load.degradation"])
     pace = double.result.jobs_per_s / normal.result.jobs_per_s
     evidence.measure("pace under twice the load, as a share of before", pace, "ratio", limits["load.kept_pace"])
     left = again.result.jobs_per_s / normal.result.jobs_per_s
     evidence.measure("pace afterwards, as a share of before", left, "ratio", limits["load.kept_pace"])
-
-
-def _p95(samples: Sequence[float]) -> float:
-    if len(samples) < 20:
-        raise Unverified(f"a p95 of {len(samples)} jobs would be luck: it takes 20")
-    return sorted(samples)[round(len(samples) * 0.95) - 1]
 
 
 def _per_thousand(cpu_s: float, jobs: int) -> float | None:

@@ -63,3 +63,13 @@ def test_a_pattern_stands_for_every_check_that_it_fits():
     assert "monitoring.alert-*" in narrowed
     with pytest.raises(UsageError, match=r"unknown check 'monitoring\.alrt-\*'"):
         looked_at(asked("--check", "monitoring.alrt-*"))
+
+
+def test_a_check_of_longer_runs_is_no_part_of_shorter_ones():
+    for profile in ("quick", "standard", "release"):
+        options = cli.parser().parse_args(["run", "--check", "load.soak", "--profile", profile])
+        with pytest.raises(UsageError, match=rf"load\.soak is no check of profile {profile}") as refused:
+            selection.looked_at(options)
+        assert refused.value.mend == "--profile soak"
+    assert "load.soak" not in {check.id for check in catalogue.checks("standard")}
+    assert catalogue.checks("soak") == catalogue.checks()
