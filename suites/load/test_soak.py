@@ -1,10 +1,13 @@
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from statistics import median
 
 from fixtures.campaign import SOAK, Campaign, Seen
 from fixtures.trend import trend
 from gate.check import Unverified, check
 from gate.evidence import Evidence
 from gate.model import Limit, Sabotage
+
+Points = Sequence[tuple[float, float]]
 
 
 @check(
@@ -31,7 +34,8 @@ def test_soak(campaign: Campaign, limits: dict[str, Limit], evidence: Evidence) 
     evidence.value("job ledger", seen.account.json())
     evidence.value("errors", seen.result.errors)
     seen.account.demand_done()
-    worse, unclear = [], []
+    worse: list[str] = []
+    unclear: list[str] = []
     for what, points, factor, limit in _quantities(seen, limits):
         evidence.series(what, "", points)
         found = trend(points).times(factor)
@@ -45,18 +49,16 @@ def test_soak(campaign: Campaign, limits: dict[str, Limit], evidence: Evidence) 
         raise Unverified(f"{'; '.join(unclear)}: a longer soak can tell (load.soak_s)")
 
 
-def _quantities(seen: Seen, limits: dict[str, Limit]) -> list[tuple[str, Sequence[tuple[float, float]], float, Limit]]:
+def _quantities(seen: Seen, limits: dict[str, Limit]) -> Iterator[tuple[str, Points, float, Limit]]:
     """What may drift: its name, its values by time, and what makes the drift of the soak comparable to the limit."""
     vitals, jobs = seen.vitals, seen.result.of(SOAK)
     per_thousand = 1000 / max(1, len(jobs))
+    for name, looks in vitals.looks.items():
+        memory = [(look.t, look.own_mib) for look in looks]
+        yield f"memory of {name}", memory, per_thousand, limits["load.memory_growth"]
+    yield "connections", vitals.connections, per_thousand, limits["load.connection_growth"]
     took = [(job.due or job.submitted, job.total) for job in jobs if job.total is not None]
     asked = [(float(second.t), second.p50_ms) for second in seen.result.buckets if second.requests]
-    found = [
-        (f"memory of {name}", [(look.t, look.own_mib) for look in looks], per_thousand, limits["load.memory_growth"])
-        for name, looks in vitals.looks.items()
-    ]
-    found.append(("connections", vitals.connections, per_thousand, limits["load.connection_growth"]))
     for what, points in (("jobs", took), ("requests", asked)):
-        usual = sorted(value for _, value in points)[len(points) // 2] if points else 1.0
-        found.append((f"time of {what}", points, 1 / usual, limits["load.slowing"]))
-    return found
+        usual = median(value for _, value in points) if points else 1.0
+        yield f"time of {what}", points, 1 / usual, limits["load.slowing"]
