@@ -152,7 +152,7 @@ def generator(folder: Path, url: str, path: str, *, users: int, seconds: int) ->
     order.write_text(json.dumps({"result": str(result), "status_path": path, "tenants": [""]}))
     shell.run(
         [
-            *(sys.executable, "-m", "locust", "--locustfile", str(ROOT / "benchmarks" / "ceiling.py"), "--headless"),
+            *(sys.executable, "-m", "locust", "--locustfile", str(ROOT / "loadtests" / "ceiling.py"), "--headless"),
             *("--users", str(users), "--spawn-rate", str(users), "--run-time", f"{seconds}s", "--host", url),
             *("--only-summary", "--exit-code-on-error", "0"),
         ],

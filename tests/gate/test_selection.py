@@ -14,13 +14,13 @@ def asked(*words):
 
 
 def test_without_a_word_everything_is_looked_at():
-    assert looked_at(asked()) == (catalogue.checks(), None)
+    assert looked_at(asked()) == (catalogue.checks("standard"), None)
 
 
 def test_a_quick_run_looks_at_something_of_each_area_and_says_that_it_is_a_part():
     chosen, narrowed = looked_at(asked("--profile", "quick"))
     assert {check.area for check in chosen} == set(AREAS)
-    assert narrowed == f"{len(chosen)} of {len(catalogue.checks())} checks selected (profile quick)"
+    assert narrowed == f"{len(chosen)} of {len(catalogue.checks("quick"))} checks selected (profile quick)"
 
 
 def test_each_check_of_a_quick_run_is_there():
@@ -67,9 +67,8 @@ def test_a_pattern_stands_for_every_check_that_it_fits():
 
 def test_a_check_of_longer_runs_is_no_part_of_shorter_ones():
     for profile in ("quick", "standard", "release"):
-        options = cli.parser().parse_args(["run", "--check", "load.soak", "--profile", profile])
         with pytest.raises(UsageError, match=rf"load\.soak is no check of profile {profile}") as refused:
-            selection.looked_at(options)
+            looked_at(asked("--check", "load.soak", "--profile", profile))
         assert refused.value.mend == "--profile soak"
     assert "load.soak" not in {check.id for check in catalogue.checks("standard")}
     assert catalogue.checks("soak") == catalogue.checks()

@@ -1,4 +1,7 @@
-"""Users who ask again and again without a pause: what one process of the load generator can do. A Locust file."""
+"""Users who ask for one path (`status_path` of the order) again and again without a pause: what one process can send.
+
+READYGATE_LOAD=order.json locust -f loadtests/ceiling.py --headless -u 16 -t 10s --host URL; `benchmarks/load.py` does.
+"""
 
 from __future__ import annotations
 
