@@ -18,12 +18,9 @@ def looked_at(options: argparse.Namespace) -> tuple[tuple[Check, ...], str | Non
     chosen, narrowed = selected(options)
     if options.profile != "quick" or options.check:
         return chosen, narrowed
-    part = quick.part(chosen)
-    asked = ", ".join(options.only)
-    return (
-        part,
-        f"{len(part)} of {len(catalogue.checks(options.profile))} checks selected (profile quick{f', {asked}' if asked else ''})",
-    )
+    part, all_of_it = quick.part(chosen), len(catalogue.checks(options.profile))
+    asked = "".join(f", {areas}" for areas in [", ".join(options.only)] if areas)
+    return part, f"{len(part)} of {all_of_it} checks selected (profile quick{asked})"
 
 
 def selected(options: argparse.Namespace) -> tuple[tuple[Check, ...], str | None]:
