@@ -23,6 +23,7 @@ from gate.model import Check
 TREE = Path(__file__).resolve().parent.parent
 MANIFEST = Path(__file__).with_name("catalogue.json")
 DOCUMENT = TREE / "docs" / "CHECKS.md"
+_BLIND = " (unverified then, not red: it is the gate's own)"
 _CHECKS = TypeAdapter(tuple[Check, ...])
 
 
@@ -107,7 +108,10 @@ def document(found: tuple[Check, ...]) -> str:
                 *([f"- **Only in** runs of profile {', '.join(check.profiles)}."] if check.profiles else []),
                 *([f"- **Standards**: {', '.join(check.standards)}"] if check.standards else []),
                 "- **Turned red by**:",
-                *(f"  - `{sabotage.id}`: {sabotage.title}" for sabotage in check.broken_by),
+                *(
+                    f"  - `{sabotage.id}`: {sabotage.title}{_BLIND if sabotage.generator else ''}"
+                    for sabotage in check.broken_by
+                ),
                 f"- **Source**: `{check.source}`",
                 "",
             ]
