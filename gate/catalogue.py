@@ -23,13 +23,15 @@ from gate.model import Check
 TREE = Path(__file__).resolve().parent.parent
 MANIFEST = Path(__file__).with_name("catalogue.json")
 DOCUMENT = TREE / "docs" / "CHECKS.md"
+_BLIND = " (unverified then, not red: it is the gate's own)"
 _CHECKS = TypeAdapter(tuple[Check, ...])
 
 
 @cache
-def checks() -> tuple[Check, ...]:
-    """Every check that a whole run must report, in the order in which the suites hold them."""
-    return _CHECKS.validate_json(MANIFEST.read_text())
+def checks(profile: str | None = None) -> tuple[Check, ...]:
+    """Every check in the order of the suites; of a profile: those that a whole run of this length must report."""
+    found = _CHECKS.validate_json(MANIFEST.read_text())
+    return tuple(check for check in found if profile is None or profile in (check.profiles or (profile,)))
 
 
 @contextmanager
@@ -103,9 +105,13 @@ def document(found: tuple[Check, ...]) -> str:
                 f"- **Mend**: {check.fix}",
                 f"- **Needs**: {', '.join(f'`{need}`' for need in check.needs) or 'nothing'}",
                 f"- **Looks at** at least {check.minimum}; below that it is unverified.",
+                *([f"- **Only in** runs of profile {', '.join(check.profiles)}."] if check.profiles else []),
                 *([f"- **Standards**: {', '.join(check.standards)}"] if check.standards else []),
                 "- **Turned red by**:",
-                *(f"  - `{sabotage.id}`: {sabotage.title}" for sabotage in check.broken_by),
+                *(
+                    f"  - `{sabotage.id}`: {sabotage.title}{_BLIND if sabotage.generator else ''}"
+                    for sabotage in check.broken_by
+                ),
                 f"- **Source**: `{check.source}`",
                 "",
             ]

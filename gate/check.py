@@ -36,12 +36,14 @@ def check(
     standards: Sequence[str] = (),
     minimum: int = 1,
     required: bool = True,
+    profiles: Sequence[str] = (),
 ) -> Callable[[Function], Function]:
     """Make a test function the check `id` (`area.noun-phrase`).
 
     `title` states the pass condition, `why` the incident it prevents, `fix` starts with a verb. `needs` are
     capabilities of the target (roles, `commands.deploy`, ...); with fewer than `minimum` observations it stays
-    unverified; `broken_by` are the sabotages that must turn it red. Raises CheckError on incomplete metadata.
+    unverified; `broken_by` are the sabotages that must turn it red; `profiles` are the only lengths of run long enough for it.
+    Raises CheckError on incomplete metadata.
     """
     problems = _problems(id, title=title, why=why, fix=fix, broken_by=broken_by, minimum=minimum)
     if problems:
@@ -56,6 +58,7 @@ def check(
         minimum=minimum,
         broken_by=tuple(_expecting(sabotage, id) for sabotage in broken_by),
         required=required,
+        profiles=tuple(profiles),
     )
 
     def mark(function: Function) -> Function:

@@ -71,7 +71,7 @@ def compliance(options: argparse.Namespace, machine: Machine) -> ExitStatus:
             raise UsageError(f"{options.results}: holds no security controls", "scripts/compliance-check.sh")
         Out().print(tools.matrix(state, verdict))
         return ExitStatus.of(compliances.compliance(state, verdict).decision)
-    checks = catalogue.checks()
+    checks = catalogue.checks(options.profile)
     chosen = controls.verifying(checks)
     narrowed = f"{len(chosen)} of {len(checks)} checks selected (those that verify a security control)"
     tools, ended = _ended(options, machine, chosen, narrowed)

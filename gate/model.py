@@ -48,7 +48,8 @@ class Sabotage:
     An edit in `replace` has `find`, which must be there exactly once, or `pattern`, a regular expression whose every match
     is replaced, in the files that a key of readiness.toml names: `{"file": "{metrics.rules}", ...}`. In `compose`, service
     keys and values may name a role in braces, `{worker}`: it becomes every service of that role. `advisories` spoils those
-    that the gate was given: `old` dates them back by years, `few` leaves ten of them.
+    that the gate was given: `old` dates them back by years, `few` leaves ten of them. `generator` spoils the gate's own load:
+    `starved` leaves it hardly a processor. That is no fault of the system, so it is caught by *unverified*, never by *failed*.
     """
 
     id: str
@@ -63,11 +64,18 @@ class Sabotage:
     profile: str | None = None
     says: str = ""
     advisories: Literal["", "old", "few"] = ""
+    generator: Literal["", "starved"] = ""
+
+    @property
+    def due(self) -> Outcome:
+        """What its checks must come to."""
+        return Outcome.UNVERIFIED if self.generator else Outcome.FAILED
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A property of the system that the gate must establish, and what is said when it does not hold."""
+    """A property of the system that the gate must establish, and what is said when it does not hold. `profiles`: the lengths
+    of run that it is part of, all when empty."""
 
     id: str
     title: str
@@ -79,6 +87,7 @@ class Check:
     broken_by: tuple[Sabotage, ...]
     required: bool = True
     source: str = ""
+    profiles: tuple[str, ...] = ()
 
     @property
     def area(self) -> str:

@@ -12,7 +12,8 @@ from gate.model import Check, Outcome, Run, Sabotage
 
 
 class Catch(StrEnum):
-    """What became of one defect. Only CAUGHT is a proof; unverified does not count as caught."""
+    """What became of one defect. Only CAUGHT is a proof. Unverified does not count as caught, but of a defect of the gate's own
+    means: there it is the only right answer."""
 
     CAUGHT = "caught"
     MISSED = "missed"
@@ -35,10 +36,12 @@ class Proof:
         outcomes = {check.id: check.outcome for check in run.checks}
         reasons = {check.id: check.reason for check in run.checks}
         telling = [check for check in sabotage.expects if check in outcomes and check in green]
-        named = any(outcomes[check] is Outcome.FAILED and sabotage.says in reasons[check] for check in telling)
+        named = any(outcomes[check] is sabotage.due and sabotage.says in reasons[check] for check in telling)
         passed = any(outcomes[check] is Outcome.PASSED for check in telling)
         # A failure for another reason than the defect is no proof: the defect may never have been in the system.
-        catch = Catch.CAUGHT if named else Catch.MISSED if passed else Catch.ERROR
+        # Where the gate's own means are spoilt, none of its checks may be green for all that.
+        blind = bool(sabotage.generator) and passed
+        catch = Catch.CAUGHT if named and not blind else Catch.MISSED if passed else Catch.ERROR
         return cls(sabotage, catch, {k: v.value for k, v in outcomes.items()}, reasons, run.seconds)
 
     @classmethod

@@ -13,8 +13,9 @@ from gate.toml_error import Document, Problem, TomlError, read, unknown
 from gate.toml_lines import Path as KeyPath
 from gate.toml_node import Node, check_table, tables, text, texts
 
-DEFECTS = ("replace", "compose", "exec", "fault", "command", "advisories")
+DEFECTS = ("replace", "compose", "exec", "fault", "command", "advisories", "generator")
 SPOILT = ("old", "few")
+STARVED = ("starved",)
 FAULTS = ("stopped", "killed", "paused", "partitioned", "slowed", "disk_full", "clock_skewed")
 _KEYS = {
     "id": text(),
@@ -24,6 +25,7 @@ _KEYS = {
     "profile": text(needed=False),
     "says": text(needed=False),
     "advisories": text(needed=False),
+    "generator": text(needed=False),
     "replace": tables({"file": text(), "find": text(needed=False), "pattern": text(needed=False), "with": text()}),
     "compose": Node("table of anything", needed=False),
     "exec": tables(
@@ -62,6 +64,7 @@ def load(path: Path) -> Sabotage:
         profile=data.get("profile"),
         says=data.get("says", ""),
         advisories=data.get("advisories", ""),
+        generator=data.get("generator", ""),
         replace=tuple(data.get("replace", ())),
         compose=data.get("compose", {}),
         exec=tuple(data.get("exec", ())),
@@ -163,6 +166,10 @@ def _violations(document: Document) -> Iterator[Problem]:
         yield document.problem((), f"puts in no defect: it needs at least one of {', '.join(DEFECTS)}")
     if data.get("advisories", SPOILT[0]) not in SPOILT:
         yield document.problem(("advisories",), unknown("way to spoil them", data["advisories"], SPOILT))
+    if data.get("generator", STARVED[0]) not in STARVED:
+        yield document.problem(("generator",), unknown("way to spoil it", data["generator"], STARVED))
+    if data.get("generator") and not data.get("says"):
+        yield document.problem(("generator",), "needs `says`: much is unverified for other reasons")
     yield from _defects(document)
 
 

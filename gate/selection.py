@@ -18,21 +18,22 @@ def looked_at(options: argparse.Namespace) -> tuple[tuple[Check, ...], str | Non
     chosen, narrowed = selected(options)
     if options.profile != "quick" or options.check:
         return chosen, narrowed
-    part = quick.part(chosen)
-    asked = ", ".join(options.only)
-    return (
-        part,
-        f"{len(part)} of {len(catalogue.checks())} checks selected (profile quick{f', {asked}' if asked else ''})",
-    )
+    part, all_of_it = quick.part(chosen), len(catalogue.checks(options.profile))
+    asked = "".join(f", {areas}" for areas in [", ".join(options.only)] if areas)
+    return part, f"{len(part)} of {all_of_it} checks selected (profile quick{asked})"
 
 
 def selected(options: argparse.Namespace) -> tuple[tuple[Check, ...], str | None]:
     """The checks asked for, and the sentence that says what was left out. Raises UsageError when there is none such."""
-    checks = catalogue.checks()
+    checks = catalogue.checks(options.profile)
     areas = tuple(area for areas in options.only for area in areas.split(","))
     demand_known("area", areas, dict.fromkeys(AREAS), "readygate run --help")
     ids = [check.id for check in checks]
     wanted = [name for pattern in options.check for name in (fnmatch.filter(ids, pattern) or [pattern])]
+    others = {check.id: check.profiles for check in catalogue.checks() if check.id not in ids}
+    if elsewhere := [name for name in wanted if name in others]:
+        only = others[elsewhere[0]][0]
+        raise UsageError(f"{elsewhere[0]} is no check of profile {options.profile}", f"--profile {only}")
     demand_known("check", wanted, dict.fromkeys(ids))
     if not areas and not wanted:
         return checks, None

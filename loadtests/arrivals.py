@@ -16,7 +16,9 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 
 import gevent
-from locust import task
+from locust import events, task
+from locust.env import Environment
+from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests.client import Client, said
 from loadtests.order import ORDER, authorisation
@@ -26,6 +28,9 @@ from loadtests.shapes import SIZES, phases
 FIRST_POLL_S = 0.2
 LONGEST_POLL_S = 5.0
 POLL_SHARE = 0.1  # users ask more seldom the longer they wait; so much of a job's time is not known better
+
+
+OVER = "schedule over"
 
 
 class Arrival(NamedTuple):
@@ -93,9 +98,8 @@ class Arrivals(Client):
         for user in users:
             if user.exception is not None:
                 RECORD.request("USER", 0.0, f"broke off: {user.exception!r}")
-        runner = self.environment.runner
-        if runner is not None and ORDER.get("result"):
-            gevent.spawn(runner.quit)
+        if ORDER.get("result"):
+            _over(self.environment)
             gevent.sleep(3600)
 
     _users = 0
@@ -175,3 +179,31 @@ class Arrivals(Client):
                 response.success()
             else:
                 response.failure(f"a broken request was {said(response)}")
+
+
+_over_for: list[str] = []  # those whose schedule is over, where it is decided that the test is
+
+
+def _over(environment: Environment) -> None:
+    """A schedule is over. A worker does not end by itself: the master would have another begin its schedule anew."""
+    if isinstance(environment.runner, WorkerRunner):
+        environment.runner.send_message(OVER)
+    else:
+        _count(environment, None)
+
+
+def _count(environment: Environment, msg: Any, **_: Any) -> None:  # noqa: ANN401
+    """End the test with the last schedule."""
+    _over_for.append(msg.node_id if msg else "")
+    runner = environment.runner
+    if runner is not None and len(_over_for) >= runner.target_user_count:
+        # In a greenlet of its own: quit() waits for every user to stop, and this may be one of them.
+        gevent.spawn(runner.quit)
+
+
+def _listen(environment: Environment, **_: Any) -> None:  # noqa: ANN401
+    if isinstance(environment.runner, MasterRunner):
+        environment.runner.register_message(OVER, _count)
+
+
+events.init.add_listener(_listen)  # type: ignore[no-untyped-call]

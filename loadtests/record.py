@@ -13,12 +13,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import gevent
 from hdrh.histogram import HdrHistogram
 from locust import events
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests.order import ORDER
+from loadtests.starved import starve
 
 LONGEST_US = 3_600_000_000
 FIGURES = 3
@@ -190,6 +192,12 @@ def _seal(environment: Environment, **_: Any) -> None:  # noqa: ANN401
     RECORD.write(path)
 
 
+def _starve(**_: Any) -> None:  # noqa: ANN401
+    if ORDER.get("starved"):
+        gevent.spawn(starve)
+
+
+events.test_start.add_listener(_starve)  # type: ignore[no-untyped-call]
 events.request.add_listener(_count)  # type: ignore[no-untyped-call]
 events.user_error.add_listener(_broke_off)  # type: ignore[no-untyped-call]
 events.quitting.add_listener(_seal)  # type: ignore[no-untyped-call]

@@ -6,8 +6,8 @@ from fixtures.clients.api import Api
 from fixtures.clients.docker import Container
 from fixtures.crash import followed
 from fixtures.ledger import Ledger
+from fixtures.more_workers import workers
 from fixtures.recovery_defects import STAYS_HUNG
-from fixtures.second_worker import two_workers
 from fixtures.stack import ComposeStack
 from fixtures.steady import SteadyState, seconds_of_a_job
 from fixtures.wait import NotReached, pause_until, until
@@ -36,7 +36,7 @@ def test_hung_worker(
     evidence: Evidence,
 ) -> None:
     alone_s = seconds_of_a_job(ledger)
-    with two_workers(stack) as (hung, *others), ExitStack() as asleep:
+    with workers(stack, 2) as (hung, *others), ExitStack() as asleep:
         # The others sleep with empty hands until all that is held is in the hands of the one that is to hang.
         asleep.enter_context(faults.all_paused(stack, others))
         jobs = ledger.submit_at_once(JOBS)

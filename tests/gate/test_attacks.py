@@ -214,7 +214,7 @@ def test_results_on_standard_output_are_no_commands(tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "compose.yaml").touch()
     written(tmp_path, READINESS.replace('title = "Post office"', f"title = {toml(COMMANDS + texts.TERMINAL)}"))
-    monkeypatch.setattr("gate.commands.catalogue.checks", lambda: ())
+    monkeypatch.setattr("gate.commands.catalogue.checks", lambda _profile=None: ())
     assert cli.main(["run", "--json"], bench.tools) == ExitStatus.INCOMPLETE
     told = capsys.readouterr()
     assert harmless(told.out)

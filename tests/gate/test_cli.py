@@ -88,7 +88,7 @@ def test_a_mistake_on_the_command_line(here, capsys, arguments, error, hint):
 
 
 def test_an_area_without_checks(here, capsys, monkeypatch):
-    monkeypatch.setattr(commands.catalogue, "checks", lambda: ())
+    monkeypatch.setattr(commands.catalogue, "checks", lambda _profile=None: ())
     assert said(capsys, "run", "--only", "access") == (
         2,
         "error: there is no check yet in access\nhint: readygate list\n",
@@ -144,7 +144,7 @@ def test_what_cannot_be_removed_costs_no_results(here, capsys, monkeypatch):
     def sweep(_run: str) -> list[str]:
         raise CouldNotRunError("the engine is gone")
 
-    monkeypatch.setattr(commands.catalogue, "checks", lambda: ())
+    monkeypatch.setattr(commands.catalogue, "checks", lambda _profile=None: ())
     status = cli.main(["run"], lambda: replace(bench.tools(), sweep=sweep))
     told = capsys.readouterr()
     assert status == ExitStatus.INCOMPLETE

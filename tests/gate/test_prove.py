@@ -72,6 +72,23 @@ def test_what_counts_as_a_catch(found, expects, green, catch):
     assert proof.outcomes == {f"recovery.{name}": outcome.value for name, outcome in found.items()}
 
 
+@pytest.mark.parametrize(
+    ("found", "catch"),
+    [
+        ({"a": U}, Catch.CAUGHT),
+        ({"a": U, "b": U}, Catch.CAUGHT),
+        ({"a": U, "b": P}, Catch.MISSED),  # one that went by what a starved generator saw
+        ({"a": F}, Catch.ERROR),  # blamed on the system
+        ({"a": P}, Catch.MISSED),
+    ],
+)
+def test_what_spoils_the_gate_itself_is_caught_by_not_knowing(found, catch):
+    starved = defect(A, B, generator="starved")
+    assert Proof.of(starved, outcomes(**found), {A, B}).catch is catch
+    reasons = Proof.of(replace(starved, says="the generator"), outcomes(**found), {A, B})
+    assert reasons.catch is (Catch.ERROR if catch is Catch.CAUGHT else catch)
+
+
 def proofs(*catches: Catch, healthy: str = "passed", unbroken: Iterable[str] = ()) -> Proofs:
     return Proofs({A: healthy}, tuple(Proof(defect(), catch, {}, {}, 1.0) for catch in catches), tuple(unbroken))
 

@@ -112,8 +112,16 @@ def test_one_mistake(tmp_path, old, new, message):
 
 def test_a_sabotage_that_does_nothing_is_refused(tmp_path):
     text = "\n".join(COMPLETE.splitlines()[:5])
-    message = "one.toml: puts in no defect: it needs at least one of replace, compose, exec, fault, command, advisories"
-    assert said(tmp_path, text) == [message]
+    kinds = "replace, compose, exec, fault, command, advisories, generator"
+    assert said(tmp_path, text) == [f"one.toml: puts in no defect: it needs at least one of {kinds}"]
+
+
+def test_a_starved_generator_must_say_what_it_expects_to_hear(tmp_path):
+    text = "\n".join(COMPLETE.splitlines()[:5])
+    (tmp_path / "two.toml").write_text(f'{text}\nsays = "generator"\ngenerator = "starved"\n')
+    assert load(tmp_path / "two.toml").generator == "starved"
+    assert any("generator: needs `says`" in problem for problem in said(tmp_path, f'{text}\ngenerator = "starved"\n'))
+    assert any("did you mean" in problem for problem in said(tmp_path, f'{text}\nsays = "x"\ngenerator = "starve"\n'))
 
 
 def test_a_missing_file_and_one_that_is_not_toml(tmp_path):

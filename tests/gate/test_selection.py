@@ -14,13 +14,13 @@ def asked(*words):
 
 
 def test_without_a_word_everything_is_looked_at():
-    assert looked_at(asked()) == (catalogue.checks(), None)
+    assert looked_at(asked()) == (catalogue.checks("standard"), None)
 
 
 def test_a_quick_run_looks_at_something_of_each_area_and_says_that_it_is_a_part():
     chosen, narrowed = looked_at(asked("--profile", "quick"))
     assert {check.area for check in chosen} == set(AREAS)
-    assert narrowed == f"{len(chosen)} of {len(catalogue.checks())} checks selected (profile quick)"
+    assert narrowed == f"{len(chosen)} of {len(catalogue.checks('quick'))} checks selected (profile quick)"
 
 
 def test_each_check_of_a_quick_run_is_there():
@@ -30,7 +30,7 @@ def test_each_check_of_a_quick_run_is_there():
 def test_a_quick_run_of_one_area_is_a_part_of_the_part():
     chosen, narrowed = looked_at(asked("--profile", "quick", "--only", "load"))
     assert [check.id for check in chosen] == ["load.five-jobs", "load.ledger"]
-    assert narrowed == f"2 of {len(catalogue.checks())} checks selected (profile quick, load)"
+    assert narrowed == f"2 of {len(catalogue.checks('quick'))} checks selected (profile quick, load)"
 
 
 def test_who_names_a_check_gets_it_in_a_quick_run_too():
@@ -39,7 +39,7 @@ def test_who_names_a_check_gets_it_in_a_quick_run_too():
 
 
 def test_a_proof_is_of_every_check_whatever_the_profile():
-    assert selected(asked("--profile", "quick"))[0] == catalogue.checks()
+    assert selected(asked("--profile", "quick"))[0] == catalogue.checks("quick")
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,12 @@ def test_a_pattern_stands_for_every_check_that_it_fits():
     assert "monitoring.alert-*" in narrowed
     with pytest.raises(UsageError, match=r"unknown check 'monitoring\.alrt-\*'"):
         looked_at(asked("--check", "monitoring.alrt-*"))
+
+
+def test_a_check_of_longer_runs_is_no_part_of_shorter_ones():
+    for profile in ("quick", "standard", "release"):
+        with pytest.raises(UsageError, match=rf"load\.soak is no check of profile {profile}") as refused:
+            looked_at(asked("--check", "load.soak", "--profile", profile))
+        assert refused.value.mend == "--profile soak"
+    assert "load.soak" not in {check.id for check in catalogue.checks("standard")}
+    assert catalogue.checks("soak") == catalogue.checks()

@@ -37,6 +37,8 @@ class Deliveries(JobManager):
         self._holder = holder
         self._canary_queue = canary_queue
         self.claimed: dict[int, Claim] = {}
+        self._told: list[NotificationCallback] = []
+        self._ear = asyncio.Lock()
 
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> jobs.Job | None:
         """The next delivery whose job this worker now holds.
@@ -89,13 +91,23 @@ class Deliveries(JobManager):
     async def listen_for_jobs(
         self, *, on_notification: NotificationCallback, queues: Iterable[str] | None = None
     ) -> None:
-        """Listen again after every loss of the connection; meanwhile polling finds the jobs."""
-        while True:
-            try:
-                await super().listen_for_jobs(on_notification=on_notification, queues=queues)
-            except DATABASE_GONE as error:
-                _report("listen", error)
-            await asyncio.sleep(_RECONNECT_S)
+        """Tell this worker of new jobs, over the one connection on which one of this process's workers hears for all: when that
+        one ends, the next takes over. Listen again after every loss of it; meanwhile polling finds the jobs."""
+        self._told.append(on_notification)
+        try:
+            async with self._ear:
+                while True:
+                    try:
+                        await super().listen_for_jobs(on_notification=self._tell, queues=queues)
+                    except DATABASE_GONE as error:
+                        _report("listen", error)
+                    await asyncio.sleep(_RECONNECT_S)
+        finally:
+            self._told.remove(on_notification)
+
+    async def _tell(self, *, channel: str, notification: jobs.Notification) -> None:
+        for on_notification in tuple(self._told):
+            await on_notification(channel=channel, notification=notification)
 
 
 def _report(what: str, error: Exception) -> None:

@@ -73,7 +73,7 @@ class Service:
         canary = [job_types.canary_queue(self._settings.colour)]
         await asyncio.gather(
             self._serve(app, job_types.queues(), self._settings.worker_concurrency, listen=True),
-            self._serve(app, [*job_types.queues(), FIRST_IN_LINE], _FIRST_IN_LINE, listen=False),
+            self._serve(app, [*job_types.queues(), FIRST_IN_LINE], _FIRST_IN_LINE, listen=True),
             self._serve(app, canary, 1, listen=False),
         )
         beating.cancel()
