@@ -45,11 +45,10 @@ def test_overload(campaign: Campaign, limits: dict[str, Limit], evidence: Eviden
     silent = [job.status for job in declined if job.retry_after is None]
     assert not silent, f"{len(silent)} of {len(declined)} were declined without Retry-After, with {sorted(set(silent))}"
     taken = taken_per_s / campaign.capacity
-    evidence.measure(
-        "taken in at the end of the flood, as a multiple of capacity", taken, "times", limits["load.admission"]
-    )
+    said = "taken in at the end of the flood, as a multiple of capacity"
+    campaign.judge(evidence, said, taken, limits["load.admission"], seen, flood)
     done = _done(seen.vitals, flood.began, flood.ended) / flood.seconds / campaign.capacity
-    evidence.measure("done in the flood, as a share of capacity", done, "ratio", limits["load.goodput"])
+    campaign.judge(evidence, "done in the flood, as a share of capacity", done, limits["load.goodput"], seen, flood)
     evidence.value("done under usual load, jobs a second", _done_per_s(seen.vitals, result.phase(USUAL)))
     ends = [job.finished for job in came if job.finished is not None]
     assert ends, "no job of the flood ended"

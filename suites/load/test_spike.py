@@ -41,4 +41,5 @@ def test_spike(campaign: Campaign, limits: dict[str, Limit], evidence: Evidence)
     evidence.measure("jobs of the spike, from when they were due", [job.total or 0.0 for job in came], "s")
     drained_s = max(ends) - result.phase(SPIKE).ended
     evidence.value("worked off, in seconds", {"at full pace": ideal_s, "seen": drained_s})
-    evidence.measure("worked off, as a multiple of full pace", drained_s / ideal_s, "times", limits["load.spike_drain"])
+    spent = drained_s / ideal_s
+    campaign.judge(evidence, "worked off, as a multiple of full pace", spent, limits["load.spike_drain"], seen)

@@ -42,12 +42,9 @@ def test_stress(campaign: Campaign, limits: dict[str, Limit], evidence: Evidence
     evidence.value("capacity", answer)
     for seen in loads.values():
         seen.account.demand_done()
-    before = p95("jobs", normal.result.processing)
-    slower = p95("jobs", double.result.processing) / before
-    evidence.measure("slow jobs (p95) under twice the load, as a multiple", slower, "times", limits["load.degradation"])
-    afterwards = p95("jobs", again.result.processing) / before
-    evidence.measure("slow jobs (p95) afterwards, as a multiple", afterwards, "times", limits["load.degradation"])
-    pace = double.result.jobs_per_s / normal.result.jobs_per_s
-    evidence.measure("pace under twice the load, as a share of before", pace, "ratio", limits["load.kept_pace"])
-    left = again.result.jobs_per_s / normal.result.jobs_per_s
-    evidence.measure("pace afterwards, as a share of before", left, "ratio", limits["load.kept_pace"])
+    before, pace = p95("jobs", normal.result.processing), normal.result.jobs_per_s
+    for name, seen in (("under twice the load", double), ("afterwards", again)):
+        slower = p95("jobs", seen.result.processing) / before
+        campaign.judge(evidence, f"slow jobs (p95) {name}, as a multiple", slower, limits["load.degradation"], seen)
+        kept = seen.result.jobs_per_s / pace
+        campaign.judge(evidence, f"pace {name}, as a share of before", kept, limits["load.kept_pace"], seen)

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from gate import cli, commands, results
+from gate import cli, results
 from gate.errors import UsageError
 from gate.model import Run
+from gate.selection import selected
 from gate.status import ExitStatus
 from tests.gate import bench
 from tests.gate.toml_files import READINESS, written
@@ -104,12 +105,12 @@ def test_a_run_of_its_own_asks_for_exactly_what_verifies_a_control(here: Path) -
 
 def test_only_can_be_said_again() -> None:
     for said in (["--only", "load", "--only", "rollback"], ["--only", "load,rollback"]):
-        chosen, narrowed = commands._selected(cli.parser().parse_args(["run", *said]))
+        chosen, narrowed = selected(cli.parser().parse_args(["run", *said]))
         assert {check.area for check in chosen} == {"load", "rollback"}
         assert narrowed is not None
         assert "(load, rollback)" in narrowed
     with pytest.raises(UsageError, match="unknown area 'lod'"):
-        commands._selected(cli.parser().parse_args(["run", "--only", "load", "--only", "lod"]))
+        selected(cli.parser().parse_args(["run", "--only", "load", "--only", "lod"]))
 
 
 def handed_on(folder: Path, script: str, *words: str, cwd: Path) -> subprocess.CompletedProcess[str]:

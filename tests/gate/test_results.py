@@ -42,6 +42,7 @@ DEFINED = {
 LATER = {
     "check": {"findings"},
     "run": {"standards", "controls", "past"},
+    "lane": {"checks"},
     "measurement": {"limit_name", "samples"},
     "attachment": {"excerpt"},
 }
