@@ -41,6 +41,7 @@ def test_clock_skew(
     within = limits["recovery.clock_right_s"]
     pace_s = PACE * seconds_of_a_job(ledger)
     with movable(stack, ("worker", "api")) as clocks, pressure(crowd, users=1, pace_s=pace_s) as load:
+        evidence.event("ready", "workers and API made anew, with clocks that move")
         load.demand_flow(1)
         jobs = crowd.submit_at_once(JOBS)
         until(lambda: _held(api, crowd), api.job_timeout_s, "a worker takes a job", every=0.05)
