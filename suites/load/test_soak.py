@@ -56,7 +56,7 @@ def _quantities(seen: Seen, limits: dict[str, Limit]) -> Iterator[tuple[str, Poi
     per_thousand = 1000 / max(1, len(jobs))
     for name, looks in vitals.looks.items():
         memory = [(look.t, look.own_mib) for look in looks]
-        yield f"memory of {name}", memory, per_thousand, limits["load.memory_growth"]
+        yield f"what {name} keeps of each job", memory, per_thousand, limits["load.memory_growth"]
     yield "connections", vitals.connections, per_thousand, limits["load.connection_growth"]
     took = [(job.due or job.submitted, job.total) for job in jobs if job.total is not None]
     asked = [(float(second.t), second.p50_ms) for second in seen.result.buckets if second.requests]
