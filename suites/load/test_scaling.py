@@ -26,9 +26,7 @@ NUMBERS = (2, 4)
     ),
 )
 def test_scaling(campaign: Campaign, stack: ComposeStack, limits: dict[str, Limit], evidence: Evidence) -> None:
-    alone = campaign.capacity
-    evidence.value("one worker, jobs a second", alone)
-    shares = {}
+    first, paces = campaign.capacity, {}
     for number in NUMBERS:
         with workers(stack, number) as there:
             seen = campaign.crowd(2, workers=number).timely
@@ -36,6 +34,11 @@ def test_scaling(campaign: Campaign, stack: ComposeStack, limits: dict[str, Limi
         evidence.value(f"{len(there)} workers, jobs a second", seen.result.jobs_per_s)
         evidence.value(f"job ledger, {number} workers", seen.account.json())
         seen.account.demand_done()
-        shares[number] = seen.result.jobs_per_s / alone / number
-    for number, share in shares.items():
-        evidence.measure(f"{number} workers, as a share of so many times one", share, "ratio", limits["load.scaling"])
+        paces[number] = seen
+    # One worker twice, and the better counts: the first load of a new system is slow, and all would look well beside it.
+    again = campaign.crowd(2, again=True).timely
+    alone = max(first, again.result.jobs_per_s)
+    evidence.value("one worker, jobs a second", {"before": first, "afterwards": again.result.jobs_per_s})
+    for number, seen in paces.items():
+        said = f"{number} workers, as a share of so many times one"
+        campaign.judge(evidence, said, seen.result.jobs_per_s / alone / number, limits["load.scaling"], seen)
