@@ -17,6 +17,7 @@ TAKE_ONE = "scripts/backup-production.sh full"
 _ASK_TIMEOUT_S = 120.0
 _READ_TIMEOUT_S = 6 * 3600.0
 _LOOK = "docker compose logs --tail 20 backup"
+_AGAIN = "wait for the end of the backup under way, then the same command again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +64,13 @@ class Store:
         # In the scheduler's own container, because its lock keeps backups and expiry apart.
         compose = self.system.compose
         argv = compose.on_repository(self.copy, *command) if self.copy else compose.inside("backup", *command)
-        return self._answer(self.system.stream(argv, timeout_s=_READ_TIMEOUT_S), "nothing was removed")
+        return self._answer(self.system.stream(argv, timeout_s=_READ_TIMEOUT_S), "nothing was removed", _AGAIN)
 
-    def _answer(self, done: Completed, otherwise: str) -> dict[str, Any]:
+    def _answer(self, done: Completed, otherwise: str, mend: str = _LOOK) -> dict[str, Any]:
         """The object that it printed; its exit status says the same once more. StepFailed when it printed none."""
         last = (done.stdout.splitlines() or [""])[-1]
         if not last.startswith("{"):
             why = " ".join(done.last_lines(1)).strip() or done.status
-            raise StepFailed(f"{otherwise}: {why}. To mend it: {_LOOK}")
+            raise StepFailed(f"{otherwise}: {why}. To mend it: {mend}")
         said: dict[str, Any] = json.loads(last)
         return said
