@@ -6,14 +6,14 @@ from fixtures.histogram import p95
 from fixtures.submission import Submission
 from gate.check import Unverified, check
 from gate.evidence import Evidence
-from gate.model import Limit, Sabotage
+from gate.model import Sabotage
 
 SAME_LINE = 0.5  # of the time that the flood's own jobs take: in one line all take the same
 
 
 @check(
     "load.isolation",
-    title="A tenant that floods the system makes the others wait hardly longer, and nobody else is declined",
+    title="A tenant that floods the system does not put the others behind its own jobs, and nobody else is declined",
     why="One customer's migration script on a Friday evening is every customer's outage where all share one queue in order.",
     fix="Take jobs of tenants in turn, and bound what one tenant may have waiting.",
     needs=("api", "worker", "job", "job.running", "database.effects_sql", "load.refused", "access.other_tenant"),
@@ -27,7 +27,7 @@ SAME_LINE = 0.5  # of the time that the flood's own jobs take: in one line all t
         ),
     ),
 )
-def test_isolation(campaign: Campaign, limits: dict[str, Limit], evidence: Evidence) -> None:
+def test_isolation(campaign: Campaign, evidence: Evidence) -> None:
     seen = campaign.surge().timely
     result, flood = seen.result, seen.result.phase(FLOOD)
     own, other = campaign.tenants
@@ -59,8 +59,8 @@ def test_isolation(campaign: Campaign, limits: dict[str, Limit], evidence: Evide
     evidence.measure("job as usual", calm, "s")
     evidence.measure("job beside a flood", flooded, "s")
     slower = p95("jobs beside a flood", flooded) / p95("jobs as usual", calm)
-    said = "slow jobs (p95) beside a flood, as a multiple"
-    campaign.judge(evidence, said, slower, limits["load.isolation"], seen, flood)
+    # Without a limit: the flood is also five times the work for whoever shares the machine, and that is not a place in line.
+    evidence.measure("slow jobs (p95) beside a flood, as a multiple", slower, "times")
 
 
 def _parts(jobs: Sequence[Submission]) -> dict[str, float]:

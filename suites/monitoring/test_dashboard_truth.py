@@ -11,6 +11,8 @@ from gate.evidence import Evidence
 from gate.model import Limit, Sabotage
 from gate.target import Target
 
+TRIES = 2  # for a panel that had moved by itself just before the fault
+
 
 @check(
     "monitoring.dashboard-truth",
@@ -42,10 +44,18 @@ def test_dashboard_truth(
     try:
         with users(stack):
             for (kind, role), of_fault in truth.by_fault(claims).items():
-                evidence.event("fault", f"{kind}: every {role}")
-                seen += truth.shown(stack, metrics, of_fault, limit.value)
-                evidence.event("healed", role)
-                until(api.ready, target.stack.start_timeout_s, "the API is ready again", every=0.2)
+                open_ = of_fault
+                for _ in range(TRIES):
+                    evidence.event("fault", f"{kind}: every {role}")
+                    found = truth.shown(stack, metrics, open_, limit.value)
+                    evidence.event("healed", role)
+                    until(api.ready, target.stack.start_timeout_s, "the API is ready again", every=0.2)
+                    open_ = [each.claim for each in found if each.doubtful]
+                    seen += [each for each in found if each.claim not in open_]
+                    if not open_:
+                        break
+                else:
+                    seen += [each for each in found if each.doubtful]
     except Unreachable as error:
         raise Unverified(str(error)) from error
     evidence.observed(len(seen), "panels looked at before and during a fault")
