@@ -40,7 +40,7 @@ SQL
     why="What is killed for want of memory is killed on the busiest day; a lock, or a table that is read whole, is an outage.",
     fix="Give the container that memory or find the leak; index what is read for every job; hold locks for less long.",
     needs=("api", "worker", "database.sql", "job", "job.running", "database.effects_sql", "faults"),
-    minimum=4,
+    minimum=3,
     broken_by=(
         Sabotage(
             id="tables-locked-for-four-seconds",
