@@ -8,9 +8,12 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.machine import demand_folder
 from gate.cli import TARGET, guarded
+from gate.errors import UsageError
 from gate.profiles import DEFAULT, PROFILES
 from gate.status import ExitStatus
+from gate.target import Target, load
 
 Say = Callable[[str], None]
 
@@ -22,6 +25,17 @@ def common(name: str, description: str | None) -> argparse.ArgumentParser:
     top.add_argument("--profile", choices=PROFILES, default=DEFAULT, help=f"default: {DEFAULT}")
     top.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     return top
+
+
+def measurable(options: argparse.Namespace, needs: Sequence[str], without: str) -> Target:
+    """The target, with all that a benchmark needs of it and a place for the figures. Raises UsageError; `without` says why
+    nothing can be measured where a need is missing."""
+    target = load(options.target, options.profile)
+    if missing := [need for need in needs if need not in target.capabilities()]:
+        raise UsageError(f"{options.target} has no {', '.join(missing)}: {without}")
+    demand_folder(options.json)
+    target.demand_files()
+    return target
 
 
 def run(

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
-from benchmarks.command import common, run
+from benchmarks.command import common, measurable, run
 from benchmarks.crash_figures import HOST, Findings, Kill, figures, tables
-from benchmarks.machine import at_least, demand_folder, keep, own_stack, terminated_cleanly
+from benchmarks.machine import at_least, keep, own_stack, terminated_cleanly
 from fixtures import faults
 from fixtures.clients.api import Api
 from fixtures.clients.database import Database
@@ -28,9 +28,7 @@ from fixtures.steady import SteadyState
 from fixtures.wait import Unreachable, pause_until, until
 from gate.check import Unverified
 from gate.console import Out
-from gate.errors import UsageError
 from gate.status import ExitStatus
-from gate.target import load
 
 ROLES = ("worker", "database", "api", "gateway")
 NEEDS = ("worker", "database", "database.effects_sql", "job.running", "faults")
@@ -61,11 +59,7 @@ def benchmark(options: argparse.Namespace, say: Callable[[str], None]) -> ExitSt
 
     Raises UsageError, CouldNotRunError.
     """
-    target = load(options.target, options.profile)
-    if missing := [need for need in NEEDS if need not in target.capabilities()]:
-        raise UsageError(f"{options.target} has no {', '.join(missing)}: nobody could count what a crash cost")
-    demand_folder(options.json)
-    target.demand_files()
+    target = measurable(options, NEEDS, "nobody could count what a crash cost")
     findings = Findings(options.kills, options.seed if options.seed is not None else secrets.randbelow(10_000))
     try:
         with terminated_cleanly(), own_stack(target, "crashes", say, {}) as stack:

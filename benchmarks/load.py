@@ -10,9 +10,9 @@ import sys
 from collections.abc import Callable, Sequence
 
 from benchmarks import bare
-from benchmarks.command import common, run
+from benchmarks.command import common, measurable, run
 from benchmarks.load_figures import Findings, figures, tables
-from benchmarks.machine import at_least, demand_folder, keep, own_stack, terminated_cleanly
+from benchmarks.machine import at_least, keep, own_stack, terminated_cleanly
 from fixtures.bottleneck import capacity
 from fixtures.campaign import Campaign, Seen
 from fixtures.clients.api import Api
@@ -22,10 +22,9 @@ from fixtures.load import load as crowd
 from fixtures.stack import ComposeStack
 from fixtures.vitals import watched
 from gate.console import Out
-from gate.errors import UsageError
 from gate.model import Json
 from gate.status import ExitStatus
-from gate.target import Target, load
+from gate.target import Target
 
 PARTS = ("jobs", "limit", "api", "generator")
 NEEDS = ("api", "worker", "database", "database.effects_sql", "job.running")
@@ -49,11 +48,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def benchmark(options: argparse.Namespace, say: Callable[[str], None]) -> ExitStatus:
     """Stand stacks up, load them, take them down, and show what was found until then. Raises UsageError, CouldNotRunError."""
-    target = load(options.target, options.profile)
-    if missing := [need for need in NEEDS if need not in target.capabilities()]:
-        raise UsageError(f"{options.target} has no {', '.join(missing)}: nobody could count what was done")
-    demand_folder(options.json)
-    target.demand_files()
+    target = measurable(options, NEEDS, "nobody could count what was done")
     parts = options.part or PARTS
     if {"api", "generator"} & set(parts):
         bare.demand_wrk()

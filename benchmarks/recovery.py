@@ -16,17 +16,16 @@ from pathlib import Path
 
 from rich.table import Table
 
-from benchmarks.command import common, run
+from benchmarks.command import common, measurable, run
 from benchmarks.machine import at_least, commit, demand_folder, keep, load_now, own_stack, spread, terminated_cleanly
 from fixtures.clients.database import Database
 from fixtures.recovery import ballast
 from fixtures.recovery.rehearsal import Rehearsal
 from fixtures.recovery.report import report
 from gate.console import Out
-from gate.errors import UsageError
 from gate.model import Json
 from gate.status import ExitStatus
-from gate.target import Target, load
+from gate.target import Target
 
 NEEDS = ("restore", "commands.restore", "commands.restore_to", "database.sql")
 
@@ -47,12 +46,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def benchmark(options: argparse.Namespace, say: Callable[[str], None]) -> ExitStatus:
     """Stand a stack up, lose it, restore it, take both away. Raises UsageError, CouldNotRunError."""
-    target = load(options.target, options.profile)
-    if missing := [need for need in NEEDS if need not in target.capabilities()]:
-        raise UsageError(f"{options.target} has no {', '.join(missing)}: there is nothing to restore")
-    demand_folder(options.json)
+    target = measurable(options, NEEDS, "there is nothing to restore")
     demand_folder(options.report)
-    target.demand_files()
     with terminated_cleanly(), own_stack(target, "recovery", say, {}) as stack:
         say(f"… {options.size_mb} MB of data")
         ballast.load(Database(stack), options.size_mb * 10**6)

@@ -10,9 +10,9 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from benchmarks.command import common, run
+from benchmarks.command import common, measurable, run
 from benchmarks.figures import Findings, figures, tables
-from benchmarks.machine import at_least, demand_folder, keep, own_stack, terminated_cleanly
+from benchmarks.machine import at_least, keep, own_stack, terminated_cleanly
 from fixtures import failures, release
 from fixtures.clients.api import Api
 from fixtures.identity import releases
@@ -23,9 +23,8 @@ from fixtures.switching import Switch, switch_and_back
 from fixtures.wait import Unreachable
 from gate.check import Unverified
 from gate.console import Out
-from gate.errors import UsageError
 from gate.status import ExitStatus
-from gate.target import Target, load
+from gate.target import Target
 
 NEEDS = ("commands.deploy", "commands.rollback", "releases.candidate")
 
@@ -46,11 +45,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def benchmark(options: argparse.Namespace, say: Callable[[str], None]) -> ExitStatus:
     """Stand a stack up, repeat, take it down, and show what was found until then. Raises UsageError, CouldNotRunError."""
-    target = load(options.target, options.profile)
-    if missing := [need for need in NEEDS if need not in target.capabilities()]:
-        raise UsageError(f"{options.target} has no {', '.join(missing)}: there is nothing to deploy and roll back")
-    demand_folder(options.json)
-    target.demand_files()
+    target = measurable(options, NEEDS, "there is nothing to deploy and roll back")
     findings = Findings(options.per_second, options.jobs, options.repeats)
     with terminated_cleanly(), _stack(target, say) as stack:
         _repeat(stack, findings, say)
