@@ -11,17 +11,14 @@ from procedures.backup_list import Backup
 from procedures.backup_store import Store
 from procedures.ending import Result, Values, carried_out
 from procedures.progress import say
-from procedures.refusal import Refused, StepFailed
+from procedures.refusal import StepFailed
 from procedures.system import Run, System, object_in
-from procedures.waiting import pause
 
 KINDS = ("full", "diff", "incr")
 _TIMEOUT_S = 12 * 3600.0
 _LOOK = "docker compose logs --tail 20 backup database"
 _DATABASE = "SELECT system_identifier, (SELECT sum(pg_database_size(oid)) FROM pg_database) FROM pg_control_system();"
 _START = "docker compose -f docker-compose.prod.yml up -d backup"
-_TURN_S = 5.0
-_TURNS = 2880
 _LEAST = 0.5  # of the database's files must be in its backup: some are left out on purpose, such as temporary ones
 
 
@@ -29,7 +26,7 @@ def taken(system: System, kind: str) -> tuple[Result, Values]:
     """Take one. StepFailed when the repository has no new one afterwards, or one of something else than this database."""
     store = Store(system)
     before = {backup.id for backup in store.backups()}
-    _await_turn(system)
+    _tell_of_another(system)
     argv = system.compose.inside("backup", "backup-now", kind)
     answer = system.stream(argv, timeout_s=_TIMEOUT_S)
     if not answer.ok:
@@ -45,18 +42,12 @@ def taken(system: System, kind: str) -> tuple[Result, Values]:
     return "done", {**new[-1].values(), "backup_seconds": said.get("seconds")}
 
 
-def _await_turn(system: System) -> None:
-    """Wait while the scheduler takes one: two at a time are refused, and the refusal would be told as a failed backup."""
+def _tell_of_another(system: System) -> None:
+    """backup-now waits for its turn, and what it says is kept until it ends."""
     argv = system.compose.inside("backup", "pgbackrest", "--stanza=docjobs", "--output=json", "info")
-    for _ in range(_TURNS):
-        (stanza, *_) = json.loads(
-            system.do(argv, "the backup service does not answer", mend=_START).stdout, strict=False
-        )
-        if not stanza["status"]["lock"]["backup"]["held"]:
-            return
+    (stanza, *_) = json.loads(system.do(argv, "the backup service does not answer", mend=_START).stdout, strict=False)
+    if stanza["status"]["lock"]["backup"]["held"]:
         say("another backup is under way: waiting for its end")
-        pause(_TURN_S)
-    raise Refused(f"another backup is under way for {_TURNS * _TURN_S / 3600:g} hours", _LOOK)
 
 
 def _demand_this_database(system: System, backup: Backup) -> None:

@@ -55,14 +55,13 @@ class Engine:
     expire: str = ""
     database: str = f"{SYSTEM}|1500"
     backup: Completed = TAKEN
-    turns: list[bool] = field(default_factory=list)
+    turn: bool = True
     argvs: list[tuple[str, ...]] = field(default_factory=list)
 
     def __call__(self, argv: tuple[str, ...], **_: Any) -> Completed:
         self.argvs.append(argv)
         if "info" in argv and "exec" in argv:
-            held = self.turns.pop(0) if self.turns else False
-            return Completed(argv, 0, json.dumps([{"status": {"lock": {"backup": {"held": held}}}}]), "", 0.0)
+            return Completed(argv, 0, json.dumps([{"status": {"lock": {"backup": {"held": not self.turn}}}}]), "", 0.0)
         if "info" in argv:
             return Completed(argv, 0, self.infos.pop(0) if len(self.infos) > 1 else self.infos[0], "", 0.0)
         if "backup-repository" in argv:
@@ -147,11 +146,8 @@ def test_a_backup_is_believed_when_the_repository_has_it(capsys):
     assert last(capsys)["id"] == NEXT
 
 
-def test_a_backup_waits_for_its_turn(capsys, monkeypatch):
-    waited: list[float] = []
-    monkeypatch.setattr(backup, "pause", waited.append)
-    assert backup.main(["full"], Engine([info(), info(FULL)], turns=[True, True, False])) == 0
-    assert len(waited) == 2
+def test_a_backup_that_has_to_wait_for_its_turn_says_so(capsys):
+    assert backup.main(["full"], Engine([info(), info(FULL)], turn=False)) == 0
     assert "another backup is under way" in capsys.readouterr().err
 
 

@@ -3,6 +3,7 @@ program, before a pgBackRest that answers from files."""
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -14,11 +15,13 @@ from typing import Any
 
 import pytest
 
+from fixtures.wait import until
+
 BACKUP = Path(__file__).resolve().parents[2] / "reference/backup"
 FULL, NEXT, LAST = "20261128-050651F", "20261129-050651F", "20261130-050651F"
 # Each answer is a file named by the command; an expiry leaves the list that was made ready for it.
 PGBACKREST = """#!/bin/sh
-for word; do command=$word; case $word in info | verify | repo-ls | repo-get | expire) break ;; esac; done
+for word; do command=$word; case $word in info | verify | repo-ls | repo-get | expire | backup) break ;; esac; done
 echo "$@" >> "$ANSWERS/asked"
 for path; do :; done
 if [ "$command" = repo-get ]; then cat "$ANSWERS/${path##*/}"; exit; fi
@@ -72,18 +75,25 @@ class Repository:
     answers: dict[str, str] = field(default_factory=dict)
 
     def run(self, *words: str) -> tuple[int, dict[str, Any], str]:
+        return self.ended(self.begun(*words))
+
+    def begun(self, *words: str) -> subprocess.Popen[str]:
+        """Started as `run` does it, with pipes for what it says."""
         for name, text in self.answers.items():
             (self.folder / name).write_text(text)
-        env = {**os.environ, "ANSWERS": str(self.folder), "MARKERS": str(self.folder)}
+        env = {**os.environ, "ANSWERS": str(self.folder), "MARKERS": str(self.folder), "BACKUP_RUN": str(self.folder)}
         env["PATH"] = f"{self.folder}:{env['PATH']}"
         argv = ["perl", f"-I{BACKUP}", BACKUP / "backup-repository", *words]
-        done = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=30, check=False)
-        said = json.loads(done.stdout) if done.stdout.startswith("{") else {}
-        return done.returncode, said, done.stdout + done.stderr
+        return subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def ended(self, program: subprocess.Popen[str]) -> tuple[int, dict[str, Any], str]:
+        out, err = program.communicate(timeout=30)
+        return program.returncode, json.loads(out) if out.startswith("{") else {}, out + err
 
     @property
     def asked(self) -> str:
-        return (self.folder / "asked").read_text()
+        file = self.folder / "asked"
+        return file.read_text() if file.exists() else ""
 
     @property
     def record(self) -> list[int]:
@@ -237,6 +247,43 @@ def test_an_expiry_that_took_too_much_is_a_failure(repository):
     status, _, text = repository.run("expire", "--keep", "1")
     assert status == 1
     assert f"{NEXT} had to stay and is gone" in text
+
+
+def test_an_expiry_waits_for_a_backup_and_keeps_what_that_one_made(repository):
+    repository.answers |= {
+        "info": listed(FULL, NEXT),
+        "verify": whole(FULL, NEXT),
+        "after": listed(NEXT, LAST),
+        "expire": "",
+    }
+    with (repository.folder / "turn").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        expiry = repository.begun("expire", "--keep", "1", "--verified")
+        until(lambda: "info" in repository.asked, 20, "it has chosen what is to stay")
+        with pytest.raises(subprocess.TimeoutExpired):
+            expiry.wait(0.5)
+        (repository.folder / "info").write_text(listed(FULL, NEXT, LAST))
+    status, said, _ = repository.ended(expiry)
+    assert (status, said["removed"], said["left"]) == (0, [FULL], [NEXT, LAST])
+    assert "--repo1-retention-full=2 expire" in repository.asked
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="the program asks jq, which its image has")
+def test_a_backup_waits_for_an_expiry(repository):
+    repository.answers |= {"info": listed(FULL), "backup": ""}
+    repository.run("gaps")
+    env = {**os.environ, "ANSWERS": str(repository.folder), "BACKUP_RUN": str(repository.folder)}
+    env["PATH"] = f"{repository.folder}:{env['PATH']}"
+    with (repository.folder / "turn").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        argv = [BACKUP / "backup-now", "full"]
+        backup = subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert backup.stderr
+        assert "waiting for its end" in backup.stderr.readline()
+        assert " backup" not in repository.asked
+    _, said = backup.communicate(timeout=30)
+    assert " backup" in repository.asked
+    assert (backup.returncode, "no new backup" in said) == (1, True)
 
 
 def test_without_a_backup_nothing_expires(repository):
