@@ -14,9 +14,10 @@ from benchmarks.command import common, measurable, run
 from benchmarks.load_figures import Findings, figures, tables
 from benchmarks.machine import at_least, keep, own_stack, terminated_cleanly
 from fixtures.bottleneck import capacity
-from fixtures.campaign import Campaign, Seen
+from fixtures.campaign import FLOOD, USUAL, Campaign, Seen
 from fixtures.clients.api import Api
 from fixtures.clients.database import Database
+from fixtures.histogram import p95
 from fixtures.ledger import Ledger
 from fixtures.load import load as crowd
 from fixtures.stack import ComposeStack
@@ -26,7 +27,7 @@ from gate.model import Json
 from gate.status import ExitStatus
 from gate.target import Target
 
-PARTS = ("jobs", "limit", "api", "generator")
+PARTS = ("jobs", "fairness", "limit", "api", "generator")
 NEEDS = ("api", "worker", "database", "database.effects_sql", "job.running")
 USERS = 40  # with a job each: more than there are hands
 CONNECTIONS = 16
@@ -71,9 +72,15 @@ def benchmark(options: argparse.Namespace, say: Callable[[str], None]) -> ExitSt
 def _measure(
     options: argparse.Namespace, target: Target, parts: Sequence[str], findings: Findings, say: Callable[[str], None]
 ) -> None:
-    if "jobs" in parts:
+    realistic: dict[str, Callable[[Campaign], dict[str, Json]]] = {
+        "jobs": lambda campaign: _jobs(campaign, findings),
+        "fairness": lambda campaign: _fairness(campaign, findings),
+    }
+    if wanted := [part for part in realistic if part in parts]:
         with own_stack(target, "load", say, {}) as stack:
-            findings.add("jobs", _jobs(stack, findings), say)
+            campaign = Campaign(stack, stack.target.limits)
+            for part in wanted:
+                findings.add(part, realistic[part](campaign), say)
     rest: dict[str, Callable[[ComposeStack], dict[str, Json]]] = {
         "limit": lambda stack: _limit(stack, options.jobs, findings),
         "api": lambda stack: _api(stack, options.seconds),
@@ -85,9 +92,8 @@ def _measure(
                 findings.add(part, rest[part](stack), say)
 
 
-def _jobs(stack: ComposeStack, findings: Findings) -> dict[str, Json]:
+def _jobs(campaign: Campaign, findings: Findings) -> dict[str, Json]:
     """As many jobs at a time as are normal, and twice as many, as long as jobs take in this profile."""
-    campaign = Campaign(stack, stack.target.limits)
     normal, double = campaign.crowd(), campaign.crowd(2)
     for seen in (normal, double):
         findings.accounted(seen)
@@ -108,6 +114,31 @@ def _told(seen: Seen) -> dict[str, Json]:
         "requests": seen.result.requests,
         "requests failed": seen.result.failures,
         "generator, cores": seen.result.generator_cpu,
+    }
+
+
+def _fairness(campaign: Campaign, findings: Findings) -> dict[str, Json]:
+    """The slow jobs of a tenant that comes as usual, alone and beside one that comes with many times as many."""
+    seen = campaign.surge()
+    if seen.void:
+        findings.problems.append(seen.void)
+    own, other = campaign.tenants
+    took: dict[str, list[float]] = {}
+    for phase in (USUAL, FLOOD):
+        jobs = seen.result.of(phase, own)
+        took[phase] = [job.total for job in jobs if job.total is not None]
+        if len(took[phase]) < len(jobs):
+            findings.problems.append(f"of {len(jobs)} jobs that came as usual ({phase}) {len(took[phase])} were done")
+    slow = {phase: p95(f"jobs, {phase}", seconds) for phase, seconds in took.items()}
+    flood = seen.result.phase(FLOOD)
+    return {
+        "jobs/s as usual, of the flood": f"{campaign.usual_per_s:.2f}, {campaign.flood_per_s:.2f}",
+        "jobs as usual, beside the flood": f"{len(took[USUAL])}, {len(took[FLOOD])}",
+        "jobs of the flood": len(seen.result.of(FLOOD, other)),
+        "p95 as usual, s": slow[USUAL],
+        "p95 beside the flood, s": slow[FLOOD],
+        "ratio": slow[FLOOD] / slow[USUAL],
+        "cores that others had meanwhile": seen.vitals.others_cores(flood.began, flood.ended),
     }
 
 
