@@ -44,8 +44,8 @@ def test_revocation(
     read = next((one for one in surface.guarded if one.reads and one.takes_id), surface.guarded[0])
     places = ("", *surface.replicas())
     least: list[float] = []
-    for _ in range(_TOKENS):
-        stolen, other = surface.token(kind="stolen"), surface.token(kind="not stolen")
+    for number in range(_TOKENS):
+        stolen, other = surface.token(kind=f"stolen {number}"), surface.token(kind="not stolen")
         calls = [surface.call(read, value=job, token=stolen, where=place) for place in places]
         others = [replace(call, token=other) for call in calls]
         if shut := [each for each in surface.asker.ask_all([*calls, *others]) if not each.succeeded]:
