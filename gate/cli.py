@@ -32,6 +32,17 @@ _REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong with a command line as every other error is said: a sentence, and the command that helps."""
 
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Refuse what is left over here: the parser of all commands would not know whose option was meant."""
+        options, left = super().parse_known_args(args, namespace)
+        if left:
+            near = get_close_matches(left[0], self._option_string_actions, n=1)
+            meant = f", did you mean '{near[0]}'?" if near else ""
+            self.error(f"unrecognized arguments: {' '.join(left)}{meant}")
+        return options, left
+
     def error(self, message: str) -> NoReturn:
         choice = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
         near = get_close_matches(choice[1], re.findall(r"[\w-]+", choice[2]), n=1) if choice else []

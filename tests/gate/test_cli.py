@@ -58,7 +58,12 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]
             "hint: readygate run --help",
         ),
         (["run", "--check"], "argument --check: expected one argument", "hint: readygate run --help"),
-        (["run", "--kep"], "unrecognized arguments: --kep", "hint: readygate --help"),
+        (
+            ["run", "--kep"],
+            "unrecognized arguments: --kep, did you mean '--keep'?",
+            "hint: readygate run --help",
+        ),
+        (["compare", "one", "two", "three"], "unrecognized arguments: three", "hint: readygate compare --help"),
         ([], "the following arguments are required: COMMAND", "hint: readygate --help"),
         (["run", "--only", "lod"], "unknown area 'lod', did you mean 'load'?", "hint: readygate run --help"),
         (["run", "--check", "load.five-job"], "did you mean 'load.five-jobs'?", "hint: readygate list"),
