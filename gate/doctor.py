@@ -104,7 +104,9 @@ def render(findings: Sequence[Finding]) -> Table:
         table.add_row(f"{_SIGNS[finding.state]} {finding.state}", finding.name, Text(visible(finding.detail + mend)))
     lacking = [finding.name for finding in findings if finding.state == "missing"]
     table.add_row("", "", "")
-    table.add_row("", "", f"A run cannot start: {', '.join(lacking)}." if lacking else "A run can start.")
+    table.add_row(
+        "", "", f"A run cannot start: {', '.join(lacking)}." if lacking else "On this machine a run can start."
+    )
     return table
 
 
@@ -187,7 +189,7 @@ def _port(target: Path) -> Finding:
     """The port that the system itself would publish; the gate's own stacks take free ones."""
     found = _published(target)
     if not found:
-        return Finding("port", "warning", "no compose file here tells which port is published", "readygate init")
+        return Finding("port", "warning", *_untold(target, "which port is published"))
     taken = [f"{host}:{port}" for host, port in found if not _free(host, port)]
     names = ", ".join(f"{host}:{port}" for host, port in found)
     if taken:
@@ -238,7 +240,7 @@ def _images(target: Path, info: Info) -> Finding:
         return Finding("images", "warning", "no engine to ask", "make setup")
     wanted = {str(service["image"]) for service in _services(target).values() if "image" in service}
     if not wanted:
-        return Finding("images", "warning", "no compose file here tells which images are needed", "make setup")
+        return Finding("images", "warning", *_untold(target, "which images are needed"))
     try:
         with closing(docker.from_env(timeout=PROBE_S)) as client:
             here = {tag for image in client.images.list() for tag in image.tags}
@@ -249,7 +251,7 @@ def _images(target: Path, info: Info) -> Finding:
         detail = (
             f"{len(lacking)} of {len(wanted)} are not here yet ({', '.join(lacking[:3])}…): a run builds them first"
         )
-        return Finding("images", "warning", detail, "make setup")
+        return Finding("images", "warning", detail, "nothing; for the reference system make setup does it beforehand")
     return Finding("images", "ok", f"all {len(wanted)} are here")
 
 
@@ -279,6 +281,14 @@ def _advisories() -> Finding:
     if not known:  # a service that does not know this one knows nothing: its silence is no pass
         return Finding("advisories", "warning", f"{url} does not know a package that is known to be vulnerable", mend)
     return Finding("advisories", "ok", f"{url} answers")
+
+
+def _untold(target: Path, what: str) -> tuple[str, str]:
+    """That no compose file tells `what`, and what mends it."""
+    if not target.is_file():
+        return f"there is no {target.name} here, whose compose file tells {what}", "readygate init"
+    detail = f"no compose file that {target.name} names tells {what}"
+    return detail, "nothing, if it is so; else readygate run, which says what is wrong before it starts anything"
 
 
 def _published(target: Path) -> list[tuple[str, int]]:
