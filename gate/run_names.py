@@ -22,4 +22,4 @@ def find(name: str, folder: Path = Path()) -> Path:
     near = get_close_matches(name, there, n=1, cutoff=0.6) or there[-1:]
     if not there:
         raise UsageError(f"there is no run {name!r}, nor any in {runs}", "readygate run")
-    raise UsageError(f"there is no run {name!r} in {runs}; there is {near[0]!r}", f"readygate report {runs / near[0]}")
+    raise UsageError(f"there is no run {name!r} in {runs}; there is {near[0]!r}", "readygate history")
