@@ -106,7 +106,8 @@ def _of_the_run(run: Run) -> Iterator[Blocker]:
 
 def _summary(check: CheckResult) -> str:
     if check.outcome is not Outcome.PASSED:
-        return check.reason or check.title
+        # Behind a check's own sentence stands the assertion as pytest unfolded it: for the evidence, and the same once more.
+        return check.reason.partition("\nassert ")[0] or check.title
     if measurement := broken(check):
         return f"{measurement.name} breaks its limit: {check.reason or check.title}"
     return f"only {check.observations} of at least {max(check.minimum, 1)} observations"

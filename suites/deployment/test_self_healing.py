@@ -52,7 +52,7 @@ def test_self_healing(
                 try:
                     seconds[wound.container.name] = wound.restarted(limit.value * 2)
                 except NotReached as error:
-                    dead.append(f"{wound.container.service}: {error}")
+                    dead.append(str(error))
             evidence.event("healed", "ready again" if not dead else "not all came back")
     evidence.value("seconds until ready again", {c.service: seconds.get(c.name) for c in running})
     evidence.observed(len(seconds) + len(dead), "services killed")
