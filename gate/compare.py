@@ -98,8 +98,14 @@ def _end(run: Run) -> str:
 def _turns(before: Run, now: Run) -> Iterator[Turn]:
     then, since = ({check.id: judged(check) for check in run.checks} for run in (before, now))
     for check in dict.fromkeys([*since, *then]):
-        if then.get(check) is not since.get(check):
+        asked = _asked(before, check) and _asked(now, check)
+        if asked and then.get(check) is not since.get(check):
             yield Turn(check, then.get(check), since.get(check))
+
+
+def _asked(run: Run, check: str) -> bool:
+    """Whether the run was to have the check: what a narrowed one left out tells nothing."""
+    return run.narrowed is None or check in run.expected or any(each.id == check for each in run.checks)
 
 
 def _changes(before: Run, now: Run, *, comparable: bool) -> Iterator[Change]:

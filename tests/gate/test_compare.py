@@ -68,6 +68,14 @@ def test_turns_name_what_is_not_established_any_more_and_what_is_new() -> None:
     assert not any(turn.worse for turn in compare(now, go()).turns)
 
 
+def test_what_a_narrowed_run_left_out_is_no_turn() -> None:
+    left, asked = go().checks[0].id, go().checks[1:]
+    part = replace(go(), narrowed="all but one", checks=asked, expected=tuple(check.id for check in asked))
+    assert compare(go(), part).turns == ()
+    assert compare(part, go()).turns == ()
+    assert compare(go(), replace(part, expected=(*part.expected, left))).turns[0].check == left
+
+
 def test_a_run_against_those_before_it() -> None:
     moved = {f"{each.check} {each.measurement}": each.certain for each in no_go().regressions}
     assert moved["deployment.self-healing worst recovery"] == "worse"
