@@ -46,6 +46,12 @@ class Change:
         Refused when its images are not on this engine, or when the gateway serves another colour than the file says.
         """
         active = system.gateway()["active"]
+        if active == "unknown":
+            raise Refused(
+                "the gateway has not heard yet which colour serves, as while the system starts",
+                f"wait until {' '.join((*system.compose.base, 'ps'))} calls every service healthy; "
+                f"where it stays so: {' '.join(system.compose.gateway_to(before.colour))}",
+            )
         if active != before.colour:
             raise Refused(
                 f"the gateway serves {active}, the environment file says {before.colour}",

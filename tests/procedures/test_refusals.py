@@ -67,6 +67,11 @@ def test_a_rollback_without_a_previous_release_is_refused(system: Recorded) -> N
     refused(rollback.request(""), system, "there is no release to go back to")
 
 
+def test_a_gateway_that_is_only_starting_is_waited_for_and_not_switched(system: Recorded) -> None:
+    system.active = "unknown"
+    refused(deploy.request("1.1.0"), system, "as while the system starts. To mend it: wait until docker compose")
+
+
 def test_a_rollback_to_what_runs_changes_nothing(system: Recorded) -> None:
     outcome = carry_out(rollback.request("1.0.0"), system)
     assert (outcome.result, outcome.status, system.changes) == ("unchanged", 0, [])
