@@ -249,7 +249,8 @@ def _images(target: Path, info: Info) -> Finding:
     lacking = sorted(wanted - here)
     if lacking:
         detail = (
-            f"{len(lacking)} of {len(wanted)} are not here yet ({', '.join(lacking[:3])}…): a run builds them first"
+            f"{len(lacking)} of {len(wanted)} are not here yet ({', '.join(lacking[:3])}{'…' * (len(lacking) > 3)}): "
+            "a run builds or pulls them first"
         )
         return Finding("images", "warning", detail, "nothing; for the reference system make setup does it beforehand")
     return Finding("images", "ok", f"all {len(wanted)} are here")
