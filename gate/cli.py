@@ -95,7 +95,7 @@ def parser() -> argparse.ArgumentParser:
     init.add_argument("--target", type=Path, default=Path(TARGET), metavar="FILE")
     past_arguments.add_compare(commands)
     past_arguments.add_history(commands)
-    commands.add_parser("clean", help="remove what kept or killed runs left behind")
+    commands.add_parser("clean", help="remove what kept or killed runs left behind on this engine, whoever kept them")
     completion = commands.add_parser("completion", help='for ~/.bashrc: eval "$(readygate completion bash)"')
     completion.add_argument("shell", choices=("bash",))
     return top
