@@ -94,7 +94,7 @@ def _demand_witness(stack: ComposeStack, containers: list[Container], evidence: 
     """With its own settings the service must not name any: otherwise it is refused for something else."""
     assert stack.target.refusal is not None
     unspoilt = [Mistake(c.service, "as it is", {}, tuple(settings(c, stack.target.refusal))) for c in containers]
-    for answer in tried(stack.engine, containers, unspoilt, stack.labels, 3):
+    for answer in tried(stack.engine, containers, unspoilt, stack.labels, 3, again=False):
         named = set(answer.mistake.named) - set(answer.unnamed)
         evidence.value(f"{answer.mistake.service} with its own settings", _said(answer).partition(",")[0])
         if named and answer.ended.status not in (None, 0):

@@ -11,7 +11,7 @@ from gate.model import Sabotage
 from gate.target import Target
 
 ROLES = ("api", "worker", "one_shot", "exporters")
-WITHIN_S = 15
+WITHIN_S = 60  # nobody waits for it where all came: fifteen were too few for a client that started on a busy machine
 STRANGER, OTHER = "stranger", "namesake"
 SHOWN = {STRANGER: "which nobody signed", OTHER: "which is another service's"}
 
