@@ -4,7 +4,6 @@ from fixtures.campaign import Campaign, Seen
 from fixtures.clients.database import Database
 from fixtures.growth import growth
 from fixtures.index_use import index_use
-from fixtures.scans import Scans
 from fixtures.sessions import pools
 from fixtures.stack import ComposeStack
 from gate.check import Unverified, check
@@ -83,14 +82,10 @@ def _connections(loads: Mapping[str, Seen], limits: dict[str, Limit], evidence: 
 
 def _tables(stack: ComposeStack, campaign: Campaign, limits: dict[str, Limit], evidence: Evidence) -> None:
     found = index_use(Database(stack), campaign.sample)
-    counts = {table: (each, found.others.get(table, Scans())) for table, each in found.seen.items()}
+    others = {table: found.others[table].whole for table in found.others}
     evidence.value(
         "reads from end to end that no index serves: [all, by others, rows in the table]",
-        {table: [each.whole, other.whole, each.rows] for table, (each, other) in counts.items() if each.whole},
-    )
-    evidence.value(
-        "rows fetched by an index: [all, by others, rows in the table]",
-        {table: [each.fetched, other.fetched, each.rows] for table, (each, other) in counts.items() if each.fetched},
+        {table: [each.whole, others.get(table, 0), each.rows] for table, each in found.seen.items() if each.whole},
     )
     for table, count in found.for_each_job.items():
         saying = f"{table} read from end to end, for each job"
