@@ -37,13 +37,14 @@ def command(options: argparse.Namespace, machine: Callable[[], Tools]) -> ExitSt
         return ExitStatus.GO
     for entry in entries[:SHOWN]:
         write(_line(entry) + "\n")
-    write(f"{len(entries)} runs; page  {page}\n")
+    write(f"{len(entries)} run{'' if len(entries) == 1 else 's'}; page  {page}\n")
     return ExitStatus.GO
 
 
 def _line(entry: Entry) -> str:
     counts = entry.counts
-    what = f"{counts.get('passed', 0)} of {counts.get('total', 0)} passed, {counts.get('blockers', 0)} blockers"
-    narrowed = "" if not entry.narrowed else "  (a part)"
+    blockers = counts.get("blockers", 0)
+    what = f"{counts.get('passed', 0)} of {counts.get('total', 0)} passed, {blockers} blocker{'' if blockers == 1 else 's'}"
+    narrowed = ("  (a part)" if entry.narrowed else "") + ("" if entry.sealed else "  (cut off, or under way)")
     release, profile = flat(entry.release), flat(entry.profile)
     return f"{flat(entry.id):<22}  {flat(entry.decision):<10}  {release:<10}  {profile:<8}  {what}{narrowed}"

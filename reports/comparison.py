@@ -46,9 +46,11 @@ def render(before: Run, now: Run, found: Comparison) -> RenderableType:
             most = FEW if certain == "cannot tell" else SHOWN
             parts += _lines((f"{SIGNS[certain]} {sentence(change)}" for change in changes), colour, most=most)
     told = sum(change.certain != "cannot tell" for change in found.changes)
-    parts.append(
-        Text(f"{len(found.changes)} numbers in both runs; of {told} of them it can be told whether they moved", "dim")
-    )
+    if found.changes:
+        both = f"{len(found.changes)} numbers in both runs"
+        parts.append(Text(f"{both}; of {told} of them it can be told whether they moved", "dim"))
+    else:
+        parts.append(Text("no number is in both runs", "dim"))
     return Group(*parts)
 
 

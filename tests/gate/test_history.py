@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from gate import owner, remember, results, retention, run_names
+from gate import history_command, owner, remember, results, retention, run_names
 from gate.errors import UsageError
 from gate.history import FILE, History, HistoryError
 from gate.model import Run
@@ -97,6 +97,13 @@ def test_one_of_a_later_gate_is_left_alone(tmp_path: Path) -> None:
 def test_a_run_without_history_leaves_none(tmp_path: Path) -> None:
     assert remember.recall(go(), None, pytest.fail) == go()
     assert [*tmp_path.iterdir()] == []
+
+
+def test_a_run_that_has_not_ended_is_not_shown_as_one_that_has(history: History) -> None:
+    history.add(*judge(replace(day(4), sealed=False)))
+    lines = [history_command._line(entry) for entry in history.entries()]
+    assert lines[0].endswith("1 blocker  (cut off, or under way)")
+    assert lines[1].endswith("0 blockers")
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
