@@ -99,7 +99,9 @@ def _stays_refused(surface: Surface, calls: Sequence[Call], evidence: Evidence) 
     def refused(call: Call) -> int:
         where = f"at {call.where}" if call.where else "where clients connect"
         try:
-            return throughout(lambda: not surface.asker.ask(call).succeeded, _STAYS_S, f"refused {where}", every=0.1)
+            return throughout(
+                lambda: surface.asker.ask(call).status in REFUSED, _STAYS_S, f"refused {where}", every=0.1
+            )
         except NotReached as error:
             raise AssertionError(f"a revoked token works again: {error}") from error
 
