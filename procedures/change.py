@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -188,8 +188,9 @@ def ready(change: Change) -> None:
     system, settings = change.system, change.system.settings
     if not change.back:
         change.begin_reads()
+    started = change.system.containers(change.new)
     running = until(
-        lambda: _ready(change),
+        lambda: _ready(change, started),
         within_s=settings.ready_timeout_s,
         every_s=settings.poll_s,
         saying=lambda: f"{change.release} did not get ready on {change.new} ({_why_not(change)})",
@@ -313,16 +314,17 @@ def _stop(change: Change, colour: str) -> None:
     change.system.do(change.system.compose.stop(colour), f"{colour} does not stop")
 
 
-def _ready(change: Change) -> list[Container] | None:
-    containers = change.system.containers(change.new)
+def _ready(change: Change, started: Sequence[Container]) -> list[Container] | None:
+    ids = [each.id for each in started]
+    containers = change.system.inspected(ids, f"cannot inspect the containers of {change.new}") if ids else []
     for container in containers:
         if container.restarts >= CRASHES:
             words = change.system.last_words(container.service)
             raise StepFailed(f"{container.service} of {change.release} keeps crashing: {words}")
     services = {container.service for container in containers}
-    if services != set(change.image_ids) - {"migrate"} or change.system.gateway()[change.new]["up"] < 1:
+    if services != set(change.image_ids) - {"migrate"} or any(map(change.system.illness, containers)):
         return None
-    return None if any(map(change.system.illness, containers)) else containers
+    return containers if change.system.gateway()[change.new]["up"] else None
 
 
 def _why_not(change: Change) -> str:

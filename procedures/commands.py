@@ -50,11 +50,6 @@ class Compose:
         """Start what does not run, and leave alone what does, even where the compose file was edited since."""
         return self._up(colour, "--no-recreate")
 
-    def renew(self, services: Sequence[str], within_s: int) -> Argv:
-        """Make services anew whose configuration is another now, and wait until they are well."""
-        wait = ("--wait", "--wait-timeout", str(within_s))
-        return (*self.base, "up", "-d", "--no-deps", "--no-build", *wait, *services)
-
     def stop(self, colour: str) -> Argv:
         return (*self.base, "stop", f"api-{colour}", f"worker-{colour}")
 

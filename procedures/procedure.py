@@ -8,9 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from procedures import environment, interruption, rolling, shell
+from procedures import environment, interruption, rolling
 from procedures.change import Change, Phase, migrate
 from procedures.commands import Compose
+from procedures.direct import Direct
 from procedures.live import Live
 from procedures.lock import Lock, held
 from procedures.outcome import Action, Outcome, Result
@@ -55,12 +56,12 @@ def main(request: Request) -> int:
     return outcome.status
 
 
-def carry_out(request: Request, run: Run = shell.run) -> Outcome:
+def carry_out(request: Request, run: Run | None = None) -> Outcome:
     """Do what was asked for, or undo it. Always an Outcome, and a record of it unless it was a dry run."""
     procedure = Procedure(request)
     with interruption.as_failure():
         try:
-            system = System(run, Compose.of(), environment.locate(), Settings.of())
+            system = System(run or Direct(), Compose.of(), environment.locate(), Settings.of())
             if request.dry_run:
                 return procedure.planned(system)
             with held(state_folder() / "lock", f"{request.action} {request.release}".strip()) as lock:

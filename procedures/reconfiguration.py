@@ -6,7 +6,7 @@ What only other services take is given to these in place. The environment file g
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -18,6 +18,7 @@ from procedures.live import KEYS, Live
 from procedures.refusal import Refused
 from procedures.system import System
 from procedures.validate_configuration import PRODUCTION, problems
+from procedures.waiting import until
 
 # Who stands between users and the rest, or holds their data: made anew, it answers nobody for seconds.
 _NEVER_BESIDE = frozenset({"gateway", "database"})
@@ -81,7 +82,7 @@ class Reconfiguration(Change):
             begin: (compose.start(new),),
             canary: (compose.canary(new, self.system.settings.canary_timeout_s),),
             switch: (compose.gateway_to(new), compose.workers_to(new)),
-            others: (compose.renew(self.others, _WAIT_S),),
+            others: (compose.up(self.others),),
             keep: (compose.stop(self.old),) if self.turns else (),
         }
         return tuple(argv for phase in phases for argv in steps.get(phase, ()))
@@ -121,8 +122,21 @@ def keep(change: Reconfiguration) -> None:
 
 def _renew(change: Reconfiguration) -> None:
     services = ", ".join(change.others)
-    argv = change.system.compose.renew(change.others, _WAIT_S)
-    change.system.do(argv, f"{services} did not get well", timeout_s=_WAIT_S + 60)
+    system = change.system
+    system.do(system.compose.up(change.others), f"{services} could not be made anew")
+    made = [each.id for service in change.others for each in system.containers_of(service)]
+    until(
+        lambda: None if _ill(system, made) else True,
+        within_s=_WAIT_S,
+        every_s=system.settings.poll_s,
+        saying=lambda: f"{services} did not get well ({_ill(system, made)})",
+    )
+
+
+def _ill(system: System, ids: Sequence[str]) -> str:
+    """What is wrong with the first container that does not pass its health check, run at once; empty when all do."""
+    found = system.inspected(ids, "cannot inspect what was made anew") if ids else []
+    return next((f"{each.service}: {illness}" for each in found if (illness := system.illness(each))), "")
 
 
 def _demand_valid(system: System, wanted: Mapping[str, str], where: str) -> None:

@@ -41,7 +41,7 @@ class Settings:
     median_floor_ms: float = 800.0
     p95_ratio: float = 5.0
     p95_floor_ms: float = 2000.0
-    poll_s: float = 0.25
+    poll_s: float = 0.5
     strategy: str = BLUE_GREEN
 
     @classmethod

@@ -143,18 +143,21 @@ class System:
     def containers(self, colour: str) -> list[Container]:
         """The containers of a colour, stopped ones included."""
         ids = self.do(self.compose.containers(colour), f"cannot list the containers of {colour}").stdout.split()
-        if not ids:
-            return []
-        answer = self.do(commands.inspect_containers(ids), f"cannot inspect the containers of {colour}")
+        return self.inspected(ids, f"cannot inspect the containers of {colour}") if ids else []
+
+    def inspected(self, ids: Sequence[str], what: str) -> list[Container]:
+        """What the engine says now of containers that are known already; CommandFailed when one is gone."""
+        answer = self.do(commands.inspect_containers(ids), what)
         return [_container(each) for each in json.loads(answer.stdout)]
+
+    def containers_of(self, service: str) -> list[Container]:
+        """The containers of a service, stopped ones included."""
+        ids = self.do(self.compose.containers_of(service), f"cannot list the containers of {service}").stdout.split()
+        return self.inspected(ids, f"cannot inspect the containers of {service}") if ids else []
 
     def database(self) -> Container | None:
         """The database's container, whatever its state; None when there is none."""
-        ids = self.do(self.compose.containers_of("database"), "cannot list the database's container").stdout.split()
-        if not ids:
-            return None
-        answer = self.do(commands.inspect_containers(ids[:1]), "cannot inspect the database's container")
-        return _container(json.loads(answer.stdout)[0])
+        return next(iter(self.containers_of("database")), None)
 
     def illness(self, container: Container) -> str:
         """Why a container does not pass the health check it declares; empty when it does.

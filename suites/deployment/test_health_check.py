@@ -3,6 +3,7 @@ import pytest
 from fixtures import faults, health
 from fixtures.stack import ComposeStack
 from fixtures.wait import NotReached, until
+from fixtures.well import check_of
 from gate.check import Unverified, check
 from gate.evidence import Evidence
 from gate.model import Limit, Sabotage
@@ -37,7 +38,7 @@ ALONE_S = 20
 def test_health_check(stack: ComposeStack, limits: dict[str, Limit], evidence: Evidence) -> None:
     limit = limits["deployment.unready_s"]
     containers = [c for c in stack.containers() if c.role != "one_shot"]
-    evidence.value("health checks", {c.service: list(health.command(c)) for c in containers})
+    evidence.value("health checks", {c.service: list(check_of(c)) for c in containers})
     evidence.observed(len(containers), "containers")
     lacking = health.without(containers)
     alone = health.healthy_alone(stack, containers, ALONE_S)

@@ -3,6 +3,7 @@ from fixtures.clients.docker import Container
 from fixtures.stack import ComposeStack
 from fixtures.steady import SteadyState
 from fixtures.wait import NotReached, until
+from fixtures.well import well
 from gate.check import check
 from gate.evidence import Evidence
 from gate.model import Limit, Sabotage
@@ -67,7 +68,7 @@ def _ready(stack: ComposeStack, names: set[str], within: float) -> list[Containe
     found: list[Container] = []
 
     def ready() -> bool:
-        found[:] = [c for c in stack.containers() if c.name in names and c.ready]
+        found[:] = [c for c in stack.containers() if c.name in names and well(c)]
         return len(found) == len(names)
 
     until(ready, within, f"{', '.join(sorted(names))} ready before being killed")

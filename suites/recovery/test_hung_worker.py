@@ -11,6 +11,7 @@ from fixtures.recovery_defects import STAYS_HUNG
 from fixtures.stack import ComposeStack
 from fixtures.steady import SteadyState, seconds_of_a_job
 from fixtures.wait import NotReached, pause_until, until
+from fixtures.well import well
 from gate.check import Unverified, check
 from gate.evidence import Evidence
 from gate.model import Limit
@@ -71,4 +72,4 @@ def _held(api: Api, jobs: list[str]) -> list[str]:
 
 
 def _ready(stack: ComposeStack, wanted: Container) -> bool:
-    return any(found.id == wanted.id and found.ready for found in stack.containers(wanted.role))
+    return any(found.id == wanted.id and well(found) for found in stack.containers(wanted.role))

@@ -121,6 +121,7 @@ class Recorded:
             COMPOSE.config(): {"services": self._services(env)},
             COMPOSE.gateway_status(): {"active": self.active, **up},
             COMPOSE.database_state(): self.database,
+            COMPOSE.containers_of("backup"): "backup",
         }
         if "promtool" in argv:
             return self.counted
@@ -143,11 +144,11 @@ class Recorded:
         return found
 
     def _container(self, service: str) -> dict[str, Any]:
-        part, colour = service.split("-")
+        part, _, colour = service.partition("-")
         health = "starting" if service in self.unready else "healthy"
         return {
             "Id": service,
-            "Image": image_id(f"docjobs-{part}:{self.running[colour]}"),
+            "Image": image_id(f"docjobs-{part}:{self.running.get(colour, '1.0.0')}"),
             "RestartCount": 0,
             "State": {"Running": True, "Restarting": False, "Health": {"Status": health}},
             "Config": {"Labels": {"com.docker.compose.service": service}},

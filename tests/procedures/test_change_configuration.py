@@ -24,7 +24,7 @@ TAKEN_BY = {
     "DOCJOBS_BACKUP_STALE_S": ("backup",),
     "DOCJOBS_RATE_LIMIT_10S": ("gateway",),
 }
-BACKUP = COMPOSE.renew(("backup",), 60)
+BACKUP = COMPOSE.up(("backup",))
 
 
 @dataclass

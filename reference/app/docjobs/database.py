@@ -69,6 +69,11 @@ def pool(settings: ServiceSettings, service: str) -> Pool:
     )
 
 
+async def open_connection(settings: DatabaseSettings, service: str) -> Connection:
+    """One autocommit connection beside the pool. Raises psycopg.OperationalError."""
+    return await Connection.connect(**parameters(settings, service), autocommit=True, row_factory=dict_row)
+
+
 def connect(settings: DatabaseSettings, service: str, wait_s: float = 0) -> psycopg.Connection:
     """One autocommit connection for a command; tries for `wait_s` seconds, then raises psycopg.OperationalError."""
     until = time.monotonic() + wait_s

@@ -1,36 +1,15 @@
-"""What the database says of the queue, looked up all the time: whoever scrapes the API must not wait for the database."""
+"""What the database says of the queue, as numbers for whoever scrapes the API."""
 
 from __future__ import annotations
 
-import asyncio
-
-import psycopg
-
 from docjobs.api import metrics
-from docjobs.database import Pool
+from docjobs.database import Connection
 from docjobs.store import presence
 
-_EVERY_S = 0.5
-# After this long the database is as good as down; somebody is to know of it within five seconds.
-_WAIT_S = 0.8
 
-
-async def watch(pool: Pool, colour: str) -> None:
-    """Look for ever."""
-    while True:
-        await look(pool, colour)
-        await asyncio.sleep(_EVERY_S)
-
-
-async def look(pool: Pool, colour: str) -> None:
-    """Set the numbers of the queue, or that the database does not answer."""
-    try:
-        async with asyncio.timeout(_WAIT_S), pool.connection(timeout=_WAIT_S) as connection:
-            found = await presence.queue_figures(connection)
-    except (psycopg.Error, TimeoutError):
-        metrics.DATABASE_UP.set(0)
-        return
-    metrics.DATABASE_UP.set(1)
+async def read(connection: Connection, colour: str) -> None:
+    """Set the numbers of the queue, and whether `colour` serves. Raises psycopg.Error."""
+    found = await presence.queue_figures(connection)
     metrics.QUEUED.set(found["queued"])
     metrics.RUNNING.set(found["running"])
     metrics.OLDEST.set(found["oldest_s"])

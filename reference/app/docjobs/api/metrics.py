@@ -12,7 +12,9 @@ BUILD_INFO = Gauge(
     "docjobs_build_info", "Always 1; the labels say what runs", ["service", "release", "revision", "colour"]
 )
 REQUESTS = Counter("docjobs_http_requests_total", "Requests answered", ["method", "route", "status"])
-LATENCY = Histogram("docjobs_http_request_duration_seconds", "Time to answer", ["method", "route"], buckets=_SECONDS)
+LATENCY = Histogram(
+    "docjobs_http_request_duration_seconds", "Time to answer a user", ["method", "route"], buckets=_SECONDS
+)
 IN_PROGRESS = Gauge("docjobs_http_requests_in_progress", "Requests being answered")
 SUBMITTED = Counter("docjobs_jobs_submitted_total", "Jobs accepted, replays not counted", ["type"])
 DECLINED = Counter("docjobs_jobs_declined_total", "Jobs not taken because too many wait", ["waiting_of"])

@@ -6,6 +6,7 @@ import logging
 import re
 import time
 import uuid
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from docjobs import logs
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger("docjobs.access")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _SLACK_BYTES = 16_384
+_OF_USERS = "/v1/"
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
@@ -82,9 +84,11 @@ class Observed:
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")
-        method = scope["method"] if route != "unmatched" else "other"
+        served = route != "unmatched" and status != HTTPStatus.METHOD_NOT_ALLOWED
+        method = scope["method"] if served else "other"
         metrics.REQUESTS.labels(method, route, str(status)).inc()
-        metrics.LATENCY.labels(method, route).observe(seconds)
+        if served and route.startswith(_OF_USERS):
+            metrics.LATENCY.labels(method, route).observe(seconds)
         if route in _QUIET and status < 400:
             return
         job = (scope.get("path_params") or {}).get("job_id") or scope.get("state", {}).get("job_id")

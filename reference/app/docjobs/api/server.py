@@ -12,10 +12,10 @@ import uvicorn
 from fastapi import FastAPI
 
 from docjobs import database, logs
-from docjobs.api import figures, jobs, metrics, problems, state
+from docjobs.api import jobs, metrics, problems, state
 from docjobs.api.auth import Keys
+from docjobs.api.lookout import Lookout
 from docjobs.api.middleware import Observed
-from docjobs.api.revocations import Revocations
 from docjobs.build import BUILD
 from docjobs.settings import ApiSettings
 from docjobs.store.submission import Desk
@@ -38,13 +38,12 @@ def application(settings: ApiSettings) -> FastAPI:
         app.state.desk = Desk(pool, settings.queue_limit)
         await app.state.desk.open()
         metrics.BUILD_INFO.labels("api", BUILD.release, BUILD.revision, settings.colour).set(1)
-        app.state.watching = asyncio.create_task(figures.watch(pool, settings.colour))
-        revoking = asyncio.create_task(app.state.revocations.watch(pool))
+        app.state.watching = asyncio.create_task(app.state.lookout.watch())
         gc.freeze()
         _LOG.info("api started", extra={"config": settings.fingerprint()})
         yield
         app.state.watching.cancel()
-        revoking.cancel()
+        await asyncio.gather(app.state.watching, return_exceptions=True)
         await pool.close(timeout=2)
         _LOG.info("api stopped")
 
@@ -59,7 +58,7 @@ def application(settings: ApiSettings) -> FastAPI:
     app.state.settings = settings
     app.state.fingerprint = settings.fingerprint()
     app.state.keys = Keys(settings.jwt_public_key_file)
-    app.state.revocations = Revocations()
+    app.state.lookout = Lookout(settings)
     problems.install(app)
     app.include_router(state.router)
     app.include_router(jobs.router)

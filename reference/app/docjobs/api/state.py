@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from docjobs import exposition
-from docjobs.api import metrics, problems, readiness
+from docjobs.api import metrics, problems
 from docjobs.build import BUILD
 from docjobs.store import presence
 
@@ -32,10 +32,7 @@ async def alive() -> dict[str, str]:
 )
 async def ready(request: Request) -> dict[str, str] | Response:
     """The API can serve: database, schema version and queue."""
-    missing = await readiness.unmet(request.app.state.pool)
-    if not (missing or request.app.state.revocations.known):
-        missing = {"revocations": "it was not read yet which tokens are revoked"}
-    if missing:
+    if missing := request.app.state.lookout.missing:
         return problems.response(503, "not-ready", "the API cannot serve yet", missing=missing)
     return {"status": "ready"}
 
@@ -67,6 +64,7 @@ async def numbers(request: Request, authorization: Annotated[str, Header()] = ""
         return problems.response(401, "unauthorised", "the metrics token is required", {"WWW-Authenticate": "Bearer"})
     if request.app.state.watching.done():
         request.app.state.watching.result()  # it never ends but by a bug: better no numbers than those of that moment
+    metrics.DATABASE_UP.set(request.app.state.lookout.database_answers)
     metrics.AGE_LIMIT.set(request.app.state.settings.queue_age_limit_s)
     stats = request.app.state.pool.get_stats()
     metrics.POOL_SIZE.set(stats.get("pool_size", 0))

@@ -27,7 +27,8 @@ from docjobs.worker.processes import StageProcesses
 from docjobs.worker.run import Runs
 
 _LOG = logging.getLogger(__name__)
-_POLL_S = 0.4
+# New jobs are told of; this finds those whose time has come, and what a new colour may take.
+_POLL_S = 0.8
 _RESTART_S = 1.0
 # Beside the concurrency: for tenants that have nothing else waiting, while one that has much keeps all hands busy.
 _FIRST_IN_LINE = 2
