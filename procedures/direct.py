@@ -66,10 +66,8 @@ class Direct:
         if service not in self._container:
             *base, _, _, name = service
             listed = self.run((*base, "ps", "--quiet", name), env=env, timeout_s=_LIST_TIMEOUT_S)
-            ids = listed.stdout.split()
-            if not listed.ok or len(ids) != 1:
-                return ""
-            self._container[service] = ids[0]
+            ids = listed.stdout.split() if listed.ok else []
+            self._container[service] = ids[0] if len(ids) == 1 else ""
         return self._container[service]
 
 

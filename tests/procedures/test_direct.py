@@ -88,9 +88,9 @@ def test_after_a_command_that_may_replace_containers_nothing_is_taken_for_known(
 def test_of_several_containers_compose_chooses() -> None:
     engine = Engine(("c1", "c2"))
     direct = Direct(engine)
-    for _ in range(2):
+    for _ in range(3):
         direct(ASKED, **GIVEN)
-    assert engine.argvs == [ASKED, LISTED, ASKED]
+    assert engine.argvs == [ASKED, LISTED, ASKED, ASKED]
 
 
 def test_what_is_no_command_inside_a_service_or_has_a_stream_runs_as_it_is() -> None:
