@@ -15,16 +15,17 @@ from procedures.change import Change, Phase, attempted, bake, canary, drain, rea
 from procedures.change import go_back as colour_back
 from procedures.commands import COLOURS, Argv
 from procedures.live import KEYS, Live
-from procedures.refusal import Refused
+from procedures.refusal import Refused, StepFailed
 from procedures.system import System
 from procedures.validate_configuration import PRODUCTION, problems
-from procedures.waiting import until
+from procedures.waiting import pause, until
 
 # Who stands between users and the rest, or holds their data: made anew, it answers nobody for seconds.
 _NEVER_BESIDE = frozenset({"gateway", "database"})
 _OF_DEPLOYMENTS = frozenset({*KEYS, "PLATFORM_RELEASE"})
 _VALUE = re.compile(r"[^\s'\"#$\\`]*")
 _WAIT_S = 60
+_STAYS_S = 3.0  # a service that a value kills may be well before it dies of it
 
 
 @dataclass(slots=True)
@@ -124,19 +125,27 @@ def _renew(change: Reconfiguration) -> None:
     services = ", ".join(change.others)
     system = change.system
     system.do(system.compose.up(change.others), f"{services} could not be made anew")
-    made = [each.id for service in change.others for each in system.containers_of(service)]
+    made = system.do(system.compose.alive(change.others), f"{services} cannot be listed").stdout.split()
+    if len(made) < len(change.others):
+        raise StepFailed(f"{services}: not every one runs")
     until(
         lambda: None if _ill(system, made) else True,
         within_s=_WAIT_S,
         every_s=system.settings.poll_s,
         saying=lambda: f"{services} did not get well ({_ill(system, made)})",
     )
+    pause(_STAYS_S)
+    if ill := _ill(system, made):
+        raise StepFailed(f"{services} did not stay well ({ill})")
 
 
 def _ill(system: System, ids: Sequence[str]) -> str:
-    """What is wrong with the first container that does not pass its health check, run at once; empty when all do."""
-    found = system.inspected(ids, "cannot inspect what was made anew") if ids else []
-    return next((f"{each.service}: {illness}" for each in found if (illness := system.illness(each))), "")
+    """What is wrong with the first container that started again or does not pass its health check, run at once; empty when all
+    are well."""
+    found = system.inspected(ids, "cannot inspect what was made anew")
+    loops = (f"{each.service}: started again by itself" for each in found if each.restarts)
+    ill = (f"{each.service}: {illness}" for each in found if (illness := system.illness(each)))
+    return next(loops, "") or next(ill, "")
 
 
 def _demand_valid(system: System, wanted: Mapping[str, str], where: str) -> None:

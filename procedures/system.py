@@ -150,14 +150,10 @@ class System:
         answer = self.do(commands.inspect_containers(ids), what)
         return [_container(each) for each in json.loads(answer.stdout)]
 
-    def containers_of(self, service: str) -> list[Container]:
-        """The containers of a service, stopped ones included."""
-        ids = self.do(self.compose.containers_of(service), f"cannot list the containers of {service}").stdout.split()
-        return self.inspected(ids, f"cannot inspect the containers of {service}") if ids else []
-
     def database(self) -> Container | None:
         """The database's container, whatever its state; None when there is none."""
-        return next(iter(self.containers_of("database")), None)
+        ids = self.do(self.compose.containers_of("database"), "cannot list the database's container").stdout.split()
+        return self.inspected(ids[:1], "cannot inspect the database's container")[0] if ids else None
 
     def illness(self, container: Container) -> str:
         """Why a container does not pass the health check it declares; empty when it does.

@@ -121,7 +121,7 @@ class Recorded:
             COMPOSE.config(): {"services": self._services(env)},
             COMPOSE.gateway_status(): {"active": self.active, **up},
             COMPOSE.database_state(): self.database,
-            COMPOSE.containers_of("backup"): "backup",
+            COMPOSE.alive(("backup",)): "backup",
         }
         if "promtool" in argv:
             return self.counted

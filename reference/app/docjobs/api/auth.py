@@ -12,8 +12,8 @@ import jwt
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from docjobs.api.lookout import Lookout
 from docjobs.api.problems import Problem
+from docjobs.api.revocations import Revocations
 from docjobs.store.reading import Sight
 
 Role = Literal["submitter", "operator", "auditor"]
@@ -74,8 +74,8 @@ async def caller(
         raise _unauthorised("the token is not valid")
     if role not in _ROLES:
         raise _unauthorised("the token is not valid")
-    lookout: Lookout = request.app.state.lookout
-    if lookout.revocations.covers(str(claims["jti"]), tenant, subject, float(str(claims["iat"]))):
+    revoked: Revocations = request.app.state.lookout.revocations
+    if revoked.covers(str(claims["jti"]), tenant, subject, float(str(claims["iat"]))):
         raise _unauthorised("the token is not valid")
     request.state.tenant, request.state.subject = tenant, subject
     return Caller(tenant, subject, cast("Role", role))

@@ -24,7 +24,9 @@ _FIGURES_EVERY = 2  # looks: nobody scrapes more often than every half second
 _WAIT_S = 2.0
 # After this long without an answer the database is as good as down; somebody is to know of it within five seconds.
 _SILENT_S = 1.3
-_NOT_ASKED = {"database": "it was not asked yet"}
+# As long as a connection of the pool: whoever may not connect any more is noticed.
+_RENEWED_AFTER_S = 1800.0
+_UNREADABLE = (psycopg.Error, OSError, ValueError)  # the database, and the file of its password
 
 
 class Lookout:
@@ -33,8 +35,10 @@ class Lookout:
     def __init__(self, settings: ApiSettings) -> None:
         self._settings = settings
         self._connection: Connection | None = None
-        self._missing = _NOT_ASKED
+        self._opened_at = 0.0
+        self._missing = {"database": "it was not asked yet"}
         self._answered_at = float("-inf")
+        self._failing = False
         self._looks = 0
         self.revocations = Revocations()
 
@@ -52,15 +56,20 @@ class Lookout:
         """Read everything anew. What was read before stays for a while when the database is silent, not when it refuses."""
         try:
             async with asyncio.timeout(_WAIT_S):
-                await self._read()
-        except TimeoutError:
-            self._note_failure("TimeoutError")
-        except psycopg.Error as error:
-            self._note_failure(type(error).__name__)
+                connection = await self._read()
+        except TimeoutError as error:
+            self._note_failure(error)
+            return
+        except _UNREADABLE as error:
+            self._note_failure(error)
             self._missing = {"database": type(error).__name__}
             self._answered_at = float("-inf")
-        else:
-            self._answered_at = time.monotonic()
+            return
+        self._failing = False
+        self._answered_at = time.monotonic()
+        self._looks += 1
+        if not self._missing and self._looks % _FIGURES_EVERY:
+            await self._read_figures(connection)
 
     @property
     def missing(self) -> dict[str, str]:
@@ -74,24 +83,35 @@ class Lookout:
         """Whether the database has answered lately."""
         return time.monotonic() - self._answered_at <= _SILENT_S
 
-    async def _read(self) -> None:
-        if self._connection and not self._connection.closed:
-            with suppress(psycopg.OperationalError):  # cut off: a new connection tells whether the database is there
-                await self._ask(self._connection)
-                return
-            await self._connection.close()
-        self._connection = await database.open_connection(self._settings, f"api-{self._settings.colour}")
-        await self._ask(self._connection)
+    async def _read(self) -> Connection:
+        """Over the connection that is there, or a new one where it was cut off: that tells whether the database is there."""
+        connection, aged = self._connection, time.monotonic() - self._opened_at > _RENEWED_AFTER_S
+        if connection and not connection.closed:
+            with suppress(psycopg.OperationalError):
+                if not aged:
+                    await self._ask(connection)
+                    return connection
+            await connection.close()
+        # A name of its own: it is none of the pool's connections, whose use tells whether they are enough.
+        connection = await database.open_connection(self._settings, f"api-{self._settings.colour}-lookout")
+        self._connection, self._opened_at = connection, time.monotonic()
+        await self._ask(connection)
+        return connection
 
     async def _ask(self, connection: Connection) -> None:
         self._missing = await readiness.unmet(connection)
-        if "schema" in self._missing:
-            return
-        await self.revocations.read(connection)
-        if self._looks % _FIGURES_EVERY == 0:
-            await figures.read(connection, self._settings.colour)
-        self._looks += 1
+        if "schema" not in self._missing:
+            await self.revocations.read(connection)
 
-    def _note_failure(self, error: str) -> None:
-        if self.database_answers:
-            _LOG.warning("database does not answer", extra={"error": error})
+    async def _read_figures(self, connection: Connection) -> None:
+        """Numbers for Prometheus, which nothing else waits for: a table that is locked does not make the API unready."""
+        try:
+            async with asyncio.timeout(_WAIT_S):
+                await figures.read(connection, self._settings.colour)
+        except (TimeoutError, psycopg.Error) as error:
+            self._note_failure(error)
+
+    def _note_failure(self, error: Exception) -> None:
+        if not self._failing:
+            _LOG.warning("database not readable", extra={"error": type(error).__name__})
+        self._failing = True
