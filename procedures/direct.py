@@ -53,9 +53,8 @@ class Direct:
             done = run(("docker", "exec", "--interactive", container, *words))
             if done.ok or not done.stderr.startswith(_REFUSED):
                 return replace(done, argv=argv)
-            self._container.pop(
-                service
-            )  # it is another by now, or does not run: compose knows, and says so in its words
+            # It is another by now, or does not run: compose knows, and says so in its words.
+            self._container.pop(service)
         return run(argv)
 
     def _found(self, service: Argv, env: Mapping[str, str]) -> str:
