@@ -67,8 +67,8 @@ def test_a_pattern_stands_for_every_check_that_it_fits():
 
 def test_a_check_of_longer_runs_is_no_part_of_shorter_ones():
     for profile in ("quick", "standard", "release"):
-        with pytest.raises(UsageError, match=rf"load\.scaling is no check of profile {profile}") as refused:
-            looked_at(asked("--check", "load.scaling", "--profile", profile))
+        with pytest.raises(UsageError, match=rf"load\.soak is no check of profile {profile}") as refused:
+            looked_at(asked("--check", "load.soak", "--profile", profile))
         assert refused.value.mend == "--profile soak"
-    assert "load.scaling" not in {check.id for check in catalogue.checks("standard")}
+    assert "load.soak" not in {check.id for check in catalogue.checks("standard")}
     assert catalogue.checks("soak") == catalogue.checks()
