@@ -60,6 +60,7 @@ _VALUES: dict[str, TypeAdapter[Json]] = {
     "problem": TypeAdapter(str),
     "running": TypeAdapter(str),
     "phase": TypeAdapter(tuple[str, float]),
+    "notice": TypeAdapter(str),
     "fact": TypeAdapter(tuple[str, Json]),
     "sealed": TypeAdapter(None),
 }
@@ -78,6 +79,7 @@ class Findings:
     results: tuple[CheckResult, ...] = ()
     problems: tuple[str, ...] = ()
     phases: tuple[tuple[str, float], ...] = ()
+    notices: tuple[str, ...] = ()
     facts: tuple[tuple[str, Json], ...] = ()
     running: str | None = None
     sealed: bool = False
@@ -104,6 +106,10 @@ class Reporter:
         """A part of the lane's own time, such as the start of its stack."""
         self._write("phase", [name, seconds])
 
+    def notice(self, sentence: str) -> None:
+        """What whoever waits for the lane wants to know now, such as how long something will take."""
+        self._write("notice", sentence)
+
     def fact(self, name: str, value: Json) -> None:
         """Something about the judged system's identity, such as its image digests."""
         self._write("fact", [name, value])
@@ -124,6 +130,7 @@ def read(path: Path) -> Findings:
     results: dict[str, CheckResult] = {}
     problems: list[str] = []
     phases: list[tuple[str, float]] = []
+    notices: list[str] = []
     facts: list[tuple[str, Json]] = []
     running: str | None = None
     sealed = False
@@ -144,11 +151,15 @@ def read(path: Path) -> Findings:
                 running = value
             case "phase":
                 phases.append((value[0], value[1]))
+            case "notice":
+                notices.append(value)
             case "fact":
                 facts.append((value[0], value[1]))
             case "sealed":
                 sealed = True
-    return Findings(tuple(results.values()), tuple(problems), tuple(phases), tuple(facts), running, sealed)
+    return Findings(
+        tuple(results.values()), tuple(problems), tuple(phases), tuple(notices), tuple(facts), running, sealed
+    )
 
 
 def _entry(line: bytes) -> tuple[str, Json]:

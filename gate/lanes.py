@@ -8,7 +8,7 @@ from gate.model import Run
 
 # Two lanes, because the smallest machine that counts has two cores. With three, 1.8 cores were busy (measured over 20 s),
 # two thirds of that the engine's upkeep of so many containers, and everything waited. Each takes about half of the time.
-_LANE_OF_AREA = dict.fromkeys(("access", "deployment", "documentation", "load", "rollback"), "release")
+_LANE_OF_AREA = dict.fromkeys(("deployment", "documentation", "load", "rollback"), "release")
 _LANE_OF_CHECK = dict.fromkeys(
     (
         "monitoring.quiet-deployment",
@@ -25,16 +25,7 @@ _LANE_OF_CHECK = dict.fromkeys(
         "recovery.whole-loss",
     ),
     "release",
-) | dict.fromkeys(
-    (
-        "deployment.drain",
-        "deployment.health-check",
-        "deployment.interrupted-deploy",
-        "deployment.self-healing",
-        "deployment.start-order",
-    ),
-    "operation",
-)
+) | {"deployment.interrupted-deploy": "operation"}
 _OTHERS = "operation"
 
 

@@ -6,6 +6,7 @@ Results on stdout stay clean, and where nobody watches a heartbeat shows what is
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -36,6 +37,7 @@ class Progress:
         self._began = time.monotonic()
         self._said: set[str] = set()
         self._phases: set[tuple[str, str]] = set()
+        self._notices: Counter[str] = Counter()
         self._heard = time.monotonic()
         self._live: Live | None = None
 
@@ -63,6 +65,9 @@ class Progress:
                 if (lane.context.lane, name) not in self._phases:
                     self._phases.add((lane.context.lane, name))
                     self.say(f"  · {lane.context.lane}: {name}  {seconds:.1f} s")
+            for sentence in lane.findings.notices[self._notices[lane.context.lane] :]:
+                self._notices[lane.context.lane] += 1
+                self.say(f"  · {lane.context.lane}: {sentence}")
         for result in run.checks:
             if result.id in finished and result.id not in self._said:
                 self._said.add(result.id)

@@ -24,7 +24,6 @@ CHECKS = frozenset(
         "configuration.validation",
         "deployment.cold-start",
         "deployment.dry-run",
-        "deployment.identity",
         "deployment.image-provenance",
         "deployment.live-switch",
         "documentation.completeness",

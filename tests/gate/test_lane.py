@@ -38,6 +38,7 @@ def path(tmp_path):
     reporter.problem("a problem with correct-horse-battery")
     reporter.running("a.py::test_b")
     reporter.result(result("recovery.b"))
+    reporter.notice("a load of 30 jobs with correct-horse-battery")
     reporter.seal()
     return file
 
@@ -47,6 +48,7 @@ def test_it_comes_back_as_it_was_written_without_secrets(path):
         (result("recovery.a"), result("recovery.b")),
         ("a problem with ***",),
         (("stack: create", 1.5),),
+        ("a load of 30 jobs with ***",),
         (("images", {"api": "sha256:1"}),),
         None,
         sealed=True,
