@@ -80,15 +80,17 @@ def run(
     env: Mapping[str, str] | None = None,
     timeout_s: float = 600,
     input: str | None = None,  # noqa: A002  (subprocess's own word)
+    pass_fds: Sequence[int] = (),
 ) -> Completed:
     """Run to the end and return what happened, whatever the status. A missing program has status 127.
 
-    The process leads a group of its own, and the whole group is ended at `timeout_s`.
+    The process leads a group of its own, and the whole group is ended at `timeout_s`. It inherits `pass_fds`.
     """
     started = time.monotonic()
     command = tuple(map(str, argv))
     try:
-        process = start(command, cwd=cwd, env=env, stdin=subprocess.PIPE if input is not None else subprocess.DEVNULL)
+        stdin = subprocess.PIPE if input is not None else subprocess.DEVNULL
+        process = start(command, cwd=cwd, env=env, stdin=stdin, pass_fds=pass_fds)
     except OSError as error:
         what = f"{error.filename or command[0]}: {error.strerror or error}"
         return Completed(command, 127, "", what, time.monotonic() - started)
@@ -114,6 +116,7 @@ def start(
     stdin: int | None = subprocess.DEVNULL,
     stdout: int | IO[str] = subprocess.PIPE,
     stderr: int | IO[str] = subprocess.PIPE,
+    pass_fds: Sequence[int] = (),
 ) -> subprocess.Popen[str]:
     """Start and return at once. `env` adds to the environment. Raises OSError when the program is missing."""
     return subprocess.Popen(
@@ -126,6 +129,7 @@ def start(
         text=True,
         errors="replace",
         start_new_session=True,
+        pass_fds=pass_fds,
         preexec_fn=_as_ours,  # noqa: PLW1509  (only two system calls, which are safe after fork)
     )
 

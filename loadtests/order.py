@@ -1,7 +1,6 @@
 """What a load test is to do: the order that the gate wrote, or, by hand, the readiness.toml of the current folder.
 
-READYGATE_LOAD names the order, a JSON file. READYGATE_TOKEN holds the token of the first tenant; READYGATE_TOKENS holds those
-of all, as a JSON object by tenant. Neither is ever written down.
+READYGATE_LOAD names the order, a JSON file.
 """
 
 from __future__ import annotations
@@ -11,6 +10,8 @@ import os
 import tomllib
 from pathlib import Path
 from typing import Any
+
+from loadtests.tokens import Tokens
 
 DESCRIPTION = Path("readiness.toml")
 TEXT = "A few plain sentences that give every stage of the work something to read, to cut into parts and to store. "
@@ -54,12 +55,12 @@ def described(system: dict[str, Any]) -> dict[str, Any]:
 
 
 ORDER = _load()
-_TOKENS: dict[str, str] = json.loads(os.environ.get("READYGATE_TOKENS", "{}"))
+_TOKENS = Tokens()
 
 
 def authorisation(tenant: str) -> dict[str, str]:
     """The header that makes a request this tenant's, none where there is no token."""
-    token = _TOKENS.get(tenant) or os.environ.get("READYGATE_TOKEN", "")
+    token = _TOKENS.of(tenant)
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 

@@ -21,7 +21,7 @@ from fixtures.reap import leftovers, reap
 from fixtures.release import differences, snapshot
 from fixtures.stack import ComposeStack, StackFailed, prepare
 from fixtures.steady import SteadyState
-from fixtures.wait import until
+from fixtures.wait import Unreachable, until
 from gate import owner, shell
 from gate.target import Target
 from gate.target import load as load_target
@@ -121,6 +121,19 @@ def test_the_database_is_read_through_its_own_container(stack):
     assert "CREATE TABLE" in database.schema()
     with pytest.raises(AssertionError, match="nothing_here"):
         database.rows("SELECT * FROM nothing_here")
+
+
+def test_a_session_that_stays_reads_the_same_and_outlives_the_database(stack):
+    database = Database(stack)
+    session = database.session()
+    for sql in ("SELECT 1, NULL, '', 'a,\"b\nc'", "SELECT ''", "SELECT 1 WHERE false", "SELECT 'é'", "SELECT 1;"):
+        assert session.rows(sql) == database.rows(sql)
+    with pytest.raises(AssertionError, match="nothing_here"):
+        session.rows("SELECT * FROM nothing_here")
+    with pytest.raises(Unreachable, match="terminating connection"):
+        session.rows("SELECT pg_terminate_backend(pg_backend_pid())")
+    assert session.value("SELECT 1") == "1"
+    session.close()
 
 
 def test_a_picture_repeats_until_something_changes(stack):
