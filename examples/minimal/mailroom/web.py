@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 import signal
+import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 
@@ -32,6 +34,30 @@ class Handler(BaseHTTPRequestHandler):
     server_version = "mailroom"
     sys_version = ""
     timeout = 15
+    idle: ClassVar[set[socket.socket]] = set()
+    leaving: ClassVar[bool] = False
+
+    @classmethod
+    def leave(cls) -> None:
+        """Wait for no request that has not begun: connections that are kept would hold the process up until they time out."""
+        cls.leaving = True
+        for connection in tuple(cls.idle):
+            with suppress(OSError):  # the other side was faster
+                connection.shutdown(socket.SHUT_RD)
+
+    def handle_one_request(self) -> None:
+        self.idle.add(self.connection)
+        try:
+            if self.leaving:
+                self.close_connection = True
+                return
+            super().handle_one_request()
+        finally:
+            self.idle.discard(self.connection)
+
+    def parse_request(self) -> bool:
+        self.idle.discard(self.connection)  # its first line is here
+        return super().parse_request()
 
     def do_GET(self) -> None:
         self._answer(self._get)
@@ -123,6 +149,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
     say("web", "info", "serving", port=PORT, release=RELEASE)
     server.serve_forever(poll_interval=0.1)
+    Handler.leave()
     server.server_close()
     say("web", "info", "stopped")
 
