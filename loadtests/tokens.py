@@ -7,7 +7,7 @@ import os
 import time
 
 AGAIN_S = 1.0
-_MOST = 1 << 20
+_LAST = 1 << 17  # bytes, in which is a whole line at least
 
 
 class Tokens:
@@ -15,14 +15,15 @@ class Tokens:
     last whole line holds those of all tenants as a JSON object, and the gate adds a line whenever it renews one."""
 
     def __init__(self) -> None:
-        self._one = os.environ.get("READYGATE_TOKEN", "")
         self._file = os.environ.get("READYGATE_TOKENS_FD")
+        self._one = "" if self._file else os.environ.get("READYGATE_TOKEN", "")
         self._read_at = float("-inf")
         self._all: dict[str, str] = {}
 
     def of(self, tenant: str) -> str:
         """Today's token of a tenant, empty where there is none."""
         if self._file and time.monotonic() - self._read_at > AGAIN_S:
-            self._all = json.loads(os.pread(int(self._file), _MOST, 0).split(b"\n")[-2])
+            size = os.fstat(int(self._file)).st_size
+            self._all = json.loads(os.pread(int(self._file), _LAST, max(0, size - _LAST)).split(b"\n")[-2])
             self._read_at = time.monotonic()
         return self._all.get(tenant) or self._one

@@ -1,10 +1,8 @@
 from fixtures.bottleneck import capacity
-from fixtures.campaign import Campaign, Seen
-from fixtures.histogram import p95
+from fixtures.campaign import Campaign
 from gate.check import check
 from gate.evidence import Evidence
 from gate.model import Limit, Sabotage
-from gate.percentiles import needed
 
 
 @check(
@@ -28,8 +26,10 @@ def test_stress(campaign: Campaign, limits: dict[str, Limit], evidence: Evidence
     ended = len(normal.result.processing)
     assert ended, "under normal load no job ended"
     double = campaign.crowd(2).timely
-    again = _afterwards(campaign, normal, limits, evidence)
+    *slow, again = campaign.afterwards()
     loads = {"normal": normal, "twice": double, "afterwards": again}
+    if slow:
+        loads["afterwards, at first"] = slow[0]
 
     for name, seen in loads.items():
         evidence.observed(len(seen.result.seconds), f"jobs that ended: {name}")
@@ -45,25 +45,6 @@ def test_stress(campaign: Campaign, limits: dict[str, Limit], evidence: Evidence
     for seen in loads.values():
         seen.account.demand_done()
     for name, seen in (("under twice the load", double), ("afterwards", again)):
-        slower, kept = _against(seen, normal)
+        slower, kept = seen.against(normal)
         campaign.judge(evidence, f"slow jobs (p95) {name}, as a multiple", slower, limits["load.degradation"], seen)
         campaign.judge(evidence, f"pace {name}, as a share of before", kept, limits["load.kept_pace"], seen)
-
-
-def _against(seen: Seen, normal: Seen) -> tuple[float, float]:
-    """How much longer its slow jobs took than those of the normal load, and what share of its pace it kept."""
-    slower = p95("jobs", seen.result.processing) / p95("jobs", normal.result.processing)
-    return slower, seen.result.jobs_per_s / normal.result.jobs_per_s
-
-
-def _afterwards(campaign: Campaign, normal: Seen, limits: dict[str, Limit], evidence: Evidence) -> Seen:
-    """The normal load after the doubled one. Where it is slower than it may be it is made once more, and that one counts: ten
-    seconds of a shared machine may be busy ones, while a system that has not recovered stays slow."""
-    first = campaign.crowd(again=1).timely
-    if len(first.result.processing) < needed(95):
-        return first  # too few ended: what became of the others is another question, and comes before
-    slower, kept = _against(first, normal)
-    if slower <= limits["load.degradation"].value and kept >= limits["load.kept_pace"].value:
-        return first
-    evidence.value("afterwards, at first", {"slow jobs (p95), as a multiple": slower, "pace, as a share": kept})
-    return campaign.crowd(again=2).timely

@@ -19,6 +19,7 @@ from mailroom.database import as_app
 from mailroom.log import say
 
 LARGEST = 65_536
+LAST_S = 1
 
 
 class Refused(Exception):
@@ -49,8 +50,7 @@ class Handler(BaseHTTPRequestHandler):
         self.idle.add(self.connection)
         try:
             if self.leaving:
-                self.close_connection = True
-                return
+                self.connection.settimeout(LAST_S)  # for a request that is there already
             super().handle_one_request()
         finally:
             self.idle.discard(self.connection)
