@@ -3,8 +3,8 @@
     READYGATE_TOKEN=... locust -f loadtests/steady.py --headless -u 5 -r 5 -t 60s --host URL
 
 Every user has one job under way at a time (a closed model). Of the order (READYGATE_LOAD), `jobs` says how many jobs to submit
-(0: until the time is up), `patience_s` after how long without any end to give up. Beside the requests, Locust's statistics show
-three times per job, of type JOB: queued, processing (both as seen by polling) and end-to-end.
+(0: until the time is up), `patience_s` after how long without any end to give up, `poll_s` how often to ask. Beside requests,
+Locust's statistics show three times per job, of type JOB: queued, processing (both as seen by polling) and end-to-end.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from loadtests.client import Client
 from loadtests.order import ORDER
 from loadtests.record import RECORD, Job
 
-POLL_S = 0.2
+POLL_S = float(ORDER.get("poll_s", 0.2))
 
 
 class Steady(Client):
