@@ -18,13 +18,14 @@ from loadtests.client import Client
 from loadtests.order import ORDER
 from loadtests.record import RECORD, Job
 
-POLL_S = float(ORDER.get("poll_s", 0.2))
+POLL_S = 0.2
+EVERY_S = float(ORDER.get("poll_s", POLL_S))
 
 
 class Steady(Client):
     """One client with one job under way."""
 
-    wait_time = constant(POLL_S)
+    wait_time = constant(EVERY_S)
 
     def on_start(self) -> None:
         self.job: Job | None = None
@@ -40,7 +41,7 @@ class Steady(Client):
         if self.job is None:
             self._next()
         self._give_up_when_nothing_ends()
-        self.due = time.monotonic() + POLL_S
+        self.due = time.monotonic() + EVERY_S
 
     def _next(self) -> None:
         wanted = ORDER.get("jobs", 0)
