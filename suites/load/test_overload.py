@@ -44,7 +44,7 @@ def test_overload(campaign: Campaign, limits: dict[str, Limit], evidence: Eviden
     assert declined, f"of {len(came)} submissions none was declined: the queue has no bound that was reached"
     silent = [job.status for job in declined if job.retry_after is None]
     assert not silent, f"{len(silent)} of {len(declined)} were declined without Retry-After, with {sorted(set(silent))}"
-    done_per_s = _done(seen.vitals, flood.began, flood.ended) / flood.seconds
+    done_per_s = _done_per_s(seen.vitals, flood)
     # Of what the flood saw done, where that is more: the load that capacity was taken from was the system's first.
     taken = taken_per_s / max(campaign.capacity, done_per_s)
     said = "taken in at the end of the flood, as a multiple of what is done"
@@ -58,12 +58,8 @@ def test_overload(campaign: Campaign, limits: dict[str, Limit], evidence: Eviden
     assert not seen.account.pending, f"promised in the flood and never done: {seen.account}"
 
 
-def _done(vitals: Vitals, began: float, ended: float) -> float:
-    found = vitals.effects_between(began, ended)
+def _done_per_s(vitals: Vitals, phase: Phase) -> float:
+    found = vitals.effects_between(phase.began, phase.ended)
     if found is None:
         raise Unverified("the database could not be asked how many jobs were done")
-    return found
-
-
-def _done_per_s(vitals: Vitals, phase: Phase) -> float:
-    return _done(vitals, phase.began, phase.ended) / phase.seconds
+    return found / phase.seconds
