@@ -15,6 +15,8 @@ import yaml
 from gate import catalogue, shell
 from gate.target import load
 
+pytestmark = pytest.mark.slow  # `make check` runs it
+
 ROOT = Path(__file__).parents[1]
 SYSTEMS = ("readiness.toml", "examples/minimal/readiness.toml")
 ALLOWED = {

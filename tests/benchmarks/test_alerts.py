@@ -17,6 +17,8 @@ from gate.shell import Completed
 from gate.target import load
 from tests.gate.toml_files import READINESS, written
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

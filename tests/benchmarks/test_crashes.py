@@ -19,6 +19,8 @@ from gate.shell import Completed
 from gate.target import load
 from tests.gate.toml_files import READINESS, written
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 DONE = Entry("k1", 0.0, "j1", 0.1, "succeeded", 1.0)
 

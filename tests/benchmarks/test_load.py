@@ -17,6 +17,8 @@ from gate import shell
 from gate.errors import CouldNotRunError, UsageError
 from gate.target import load
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 WRK = """\
 Running 3s test @ http://127.0.0.1:8999/bare

@@ -20,6 +20,8 @@ from gate import shell
 from gate.shell import Completed
 from gate.target import load
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 TARGET = load(ROOT / "readiness.toml", "quick")
 ROWS = tuple(Row(n, 100.0 + n, f"0/{n}") for n in range(1, 101))

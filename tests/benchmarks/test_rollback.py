@@ -24,6 +24,8 @@ from gate.shell import Completed
 from gate.target import load
 from tests.fixtures.local_system import READINESS
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 NO_ENGINE = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
 DONE = [Entry("k1", 0.0, "j1", 0.1, "succeeded", 1.0)]

@@ -14,6 +14,8 @@ from gate.formats import FORMATS
 from gate.runner import RUNS
 from readygate.machine import _WRITERS
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 FILES = {"vendor.github-workflows": "github-actions.yml", "vendor.gitlab-ci": "gitlab-ci.yml"}
 

@@ -29,6 +29,8 @@ from tests.gate.toml_files import READINESS, written
 from tests.reports import hostile as texts
 from tests.reports.factory import TODAY
 
+pytestmark = pytest.mark.slow
+
 COMMANDS = "::set-output name=x::y\n  ::add-mask::a\n##[error]owned ##vso[task.setvariable variable=x]y ##teamcity[x]"
 # A line of a megabyte goes through each renderer in tests/reports; a run passes every text on some thirty times.
 HOSTILE = {**texts.ALL, "commands": COMMANDS, "long": texts.LONG[:100_000]}

@@ -126,6 +126,7 @@ def test_a_folder_in_which_no_run_can_be_kept(here, capsys):
     assert re.match(r"error: .*\.readygate/runs/.* cannot be made: .*\nhint: df -h", told)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["run"], ["prove"], ["clean"]])
 def test_no_engine(here, arguments):
     done = readygate(*arguments, cwd=here, DOCKER_HOST="unix:///no/such/engine.sock")
@@ -159,6 +160,7 @@ def test_what_cannot_be_removed_costs_no_results(here, capsys, monkeypatch):
     assert (here / ".readygate/runs/latest/report.html").is_file()
 
 
+@pytest.mark.slow
 def test_colours_are_for_terminals_and_for_those_who_ask(here):
     results.write(*judge(no_go()), here / "results.json")
     plain = readygate("compliance", "--results", ".", cwd=here, FORCE_COLOR="", NO_COLOR="")
@@ -167,6 +169,7 @@ def test_colours_are_for_terminals_and_for_those_who_ask(here):
     assert "\x1b[" in asked.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("run", [go(), no_go(), incomplete()], ids=["go", "no-go", "incomplete"])
 def test_documents_are_written_anew_without_an_engine(here, run):
     results.write(*judge(run), here / "results.json")
@@ -245,6 +248,7 @@ def test_help_tells_every_exit_status_and_is_quick(tmp_path):
     assert min(times) < 0.3, times
 
 
+@pytest.mark.slow
 def test_list_and_explain(tmp_path):
     listed = json.loads(readygate("list", "--json", cwd=tmp_path).stdout)
     assert len(listed) >= 13
@@ -253,6 +257,7 @@ def test_list_and_explain(tmp_path):
     assert explained.stdout.startswith(f"### {listed[0]['id']}")
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_early_changes_no_status(here):
     """rich would end the process with 1, which is our NO-GO; Python itself with 120."""
     script = f'"{sys.executable}" -m tests.gate.drive suites manifest.json "$@" | true; exit "${{PIPESTATUS[0]}}"'
@@ -271,6 +276,7 @@ def test_a_reader_that_leaves_early_changes_no_status(here):
         assert (done.returncode, "Traceback" in done.stderr, "Exception" in done.stderr) == (status, False, False)
 
 
+@pytest.mark.slow
 def test_a_terminal_that_lacks_our_signs_costs_nothing(here):
     results.write(*judge(no_go()), here / "results.json")
     done = readygate("list", cwd=here, PYTHONIOENCODING="ascii", PYTHONUTF8="0", LC_ALL="C")

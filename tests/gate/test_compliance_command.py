@@ -79,6 +79,7 @@ def test_results_json_holds_the_matrix(here: Path) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_run_of_its_own_asks_for_exactly_what_verifies_a_control(here: Path) -> None:
     (here / "manifest.json").write_text(
         json.dumps(

@@ -79,6 +79,7 @@ def test_every_finding_that_is_not_ok_says_how_to_mend_it(tmp_path: Path) -> Non
     assert all(finding.mend for finding in doctor.diagnose(tmp_path / "none.toml") if finding.state != "ok")
 
 
+@pytest.mark.slow
 def test_an_engine_and_a_service_that_hang_do_not_hold_it_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with silent() as port:
         monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{port}")

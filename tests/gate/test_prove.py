@@ -186,6 +186,7 @@ def request_(tmp_path: Path) -> ProofRequest:
     return ProofRequest(target, "quick", (bench.expected(A),), sabotages, tmp_path / "proofs", suites)
 
 
+@pytest.mark.slow
 def test_a_proving_from_end_to_end(request_):
     forgotten: list[str] = []
     tools = replace(bench.tools(), forget=forgotten.append)
@@ -204,6 +205,7 @@ def test_a_proving_from_end_to_end(request_):
     assert len(forgotten) == 2
 
 
+@pytest.mark.slow
 def test_a_sabotaged_copy_that_cannot_be_prepared_is_an_error_of_its_proof(request_):
     def prepare(_target: object, prefix: str | None) -> None:
         if prefix:
@@ -266,6 +268,7 @@ def test_two_defects_never_get_into_one_stack():
         _sabotage_of((RELEASE,), (command("one", RELEASE), command("two", RELEASE, OPERATION)))
 
 
+@pytest.mark.slow
 def test_defects_side_by_side_each_have_a_lane_and_what_is_not_caught_so_is_proven_alone(request_, tmp_path):
     files = {f"{check.split('.')[0]}/test_it.py": LANES_SUITE.replace("ID", check) for check in (RELEASE, OPERATION)}
     asked = replace(

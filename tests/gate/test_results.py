@@ -95,6 +95,7 @@ def strategy(noun: type) -> st.SearchStrategy[Any]:
     return st.builds(noun, **given_fields)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(run=strategy(Run), verdict=strategy(Verdict))
 def test_round_trip_of_anything(run: Run, verdict: Verdict, tmp_path_factory: pytest.TempPathFactory) -> None:

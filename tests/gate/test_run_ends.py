@@ -22,6 +22,8 @@ from gate.runner import today
 from tests.gate import bench
 from tests.gate.toml_files import READINESS, written
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 120
 HANGS = """

@@ -92,6 +92,7 @@ def test_every_line_of_the_example_that_is_not_prose_is_a_key():
             assert len(line) - len(bare) <= 2, f"line {number} has more marks than there are levels"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("odd", ODD)
 def test_whatever_stands_in_the_place_of_a_value_it_is_accepted_or_refused_in_words(tmp_path, odd):
     """Each value in the whole of its table, and the tables that every document has: what others there are does not matter."""

@@ -77,6 +77,7 @@ def test_it_is_recorded_with_both_values(configured: Configured) -> None:
     assert line["who"]
 
 
+@pytest.mark.slow
 def test_the_plan_is_what_a_change_then_runs(configured: Configured) -> None:
     wanted = {"DOCJOBS_HEARTBEAT_S": "1", "DOCJOBS_BACKUP_STALE_S": "7300"}
     planned = carry_out(request(wanted, dry_run=True), configured)
@@ -88,6 +89,7 @@ def test_the_plan_is_what_a_change_then_runs(configured: Configured) -> None:
     assert configured.changes == list(planned.plan)
 
 
+@pytest.mark.slow
 def test_a_setting_of_other_services_alone_turns_no_colour(configured: Configured) -> None:
     outcome = carry_out(request({"DOCJOBS_BACKUP_STALE_S": "7300"}), configured)
     assert outcome.result == "configured"
@@ -134,6 +136,7 @@ def test_what_is_wrong_is_refused_before_anything_starts(
     assert audit()[-1]["result"] == "refused"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fails",
     [

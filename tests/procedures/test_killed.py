@@ -20,6 +20,8 @@ from procedures.lock import held
 from procedures.procedure import Request, carry_out
 from tests.procedures.recording import ENVIRONMENT, Recorded
 
+pytestmark = pytest.mark.slow
+
 REQUESTS = {"deploy": lambda: deploy.request("1.1.0"), "rollback": lambda: rollback.request("")}
 PHASES = {"deploy": deploy.PHASES, "rollback": rollback.PHASES}
 MOMENTS = [

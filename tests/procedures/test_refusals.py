@@ -77,6 +77,7 @@ def test_a_rollback_to_what_runs_changes_nothing(system: Recorded) -> None:
     assert (outcome.result, outcome.status, system.changes) == ("unchanged", 0, [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["deploy", "rollback"])
 @pytest.mark.parametrize("arguments", [["--bogus"], ["1.1.0"]], ids=" ".join)
 def test_wrong_arguments_end_with_a_last_line_like_any_refusal(module: str, arguments: list[str]) -> None:

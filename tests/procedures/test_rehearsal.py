@@ -23,6 +23,8 @@ from procedures.settings import Settings
 from procedures.window import Counters
 from tests.procedures.recording import COMPOSE, Recorded, rehearsed
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = Settings()
 PAGE = "/v1/jobs?limit=1"
 

@@ -130,6 +130,7 @@ def test_the_documents_are_as_they_should_be(look: str) -> None:
     assert LOOKS[look](pages()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.id)
 def test_a_broken_document_is_caught_by_its_check_and_by_no_other(defect) -> None:
     edits: dict[str, str] = {}

@@ -94,6 +94,7 @@ def mistakes(draw: st.DrawFn) -> tuple[str, str, str | None]:
     return service, f"DOCJOBS_X{word}", draw(st.sampled_from(["1", SECRET]))
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(mistake=mistakes())
 def test_a_wrong_setting_is_refused_by_name(folder: Path, mistake: tuple[str, str, str | None]) -> None:

@@ -28,6 +28,7 @@ def documented(run: Run) -> Run:
     return replace(run, target={**run.target, **DOCUMENTED})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("run", [go(), no_go(), incomplete()], ids=["go", "no-go", "incomplete"])
 def test_all_that_a_run_knows_is_in_it(tmp_path, run: Run) -> None:
     state, verdict = judge(documented(run))

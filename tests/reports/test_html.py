@@ -140,6 +140,7 @@ def test_an_empty_run_has_a_page() -> None:
     assert "? INCOMPLETE" in page(replace(go(), checks=(), expected=(), lanes=(), events=(), target={}, host={})).text
 
 
+@pytest.mark.slow
 def test_ten_thousand_checks_and_a_million_samples_are_written_quickly_and_stay_small() -> None:
     """3 s and 5 MB are the promise on two cores; the test allows for a machine that is busy with others."""
     run = many(10_000)
@@ -151,6 +152,7 @@ def test_ten_thousand_checks_and_a_million_samples_are_written_quickly_and_stay_
     assert size <= html.SIZES[html.Size.SHORTEST]
 
 
+@pytest.mark.slow
 def test_a_page_that_would_be_too_large_shortens_passed_checks_and_says_so() -> None:
     checks = tuple(replace(check, values={"text": "x" * 3000}) for check in many(1000).checks)
     run, verdict = judge(replace(many(1000), checks=checks))

@@ -206,6 +206,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path, mon
     assert contents(tmp_path) == {"secret": b"old"}
 
 
+@pytest.mark.slow
 @as_root
 @pytest.mark.parametrize("after_s", [0.0, 0.005, 0.01, 0.02, 0.04])
 def test_kill_9_midway_leaves_no_half_file_and_the_next_run_completes(tmp_path: Path, after_s: float) -> None:

@@ -30,9 +30,9 @@ _LOG = logging.getLogger(__name__)
 # New jobs are told of; this finds those whose time has come, and what a new colour may take.
 _POLL_S = 0.8
 _RESTART_S = 1.0
-# Beside the concurrency: for tenants that have nothing else waiting, while one that has much keeps all hands busy. With the five
-# hands that are usual here a tenant that comes for 30 % of them has 1.5 jobs in hands on average, and more than four at
-# 2 % of all moments (Poisson), more than two at 19 %. Stages have processes of their own: a hand costs a document's memory.
+# Beside the concurrency: for tenants that have nothing else waiting, while one that has much keeps all hands busy. Where five
+# hands are usual, a tenant that comes for 30 % of them has 1.5 jobs in hands on average, and more than four at 2 % of all
+# moments (Poisson), more than two at 19 %. Stages have processes of their own: a hand costs a document's memory.
 _FIRST_IN_LINE = 4
 
 
