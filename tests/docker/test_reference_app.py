@@ -8,7 +8,7 @@ import signal
 import time
 import tomllib
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -273,6 +273,31 @@ def test_a_document_at_fault_fails_at_its_first_attempt(client: httpx.Client) ->
     job = client.post("/v1/jobs", json=body).json()["id"]
     (done,) = finished(client, [job])
     assert (done["state"], done["attempts"], done["error"]["code"]) == ("failed", 1, "document-unreadable")
+
+
+def test_hands_for_others_are_none_for_whoever_is_alone(system: System, client: httpx.Client) -> None:
+    """While five jobs of one tenant have all hands, its sixth waits for the first of them to end; that of another need not."""
+
+    def began_before_one_ended(sixth: httpx.Client) -> bool | None:
+        """None where one of the five ended too early to tell: a busy machine."""
+        five = [submit(client) for _ in range(5)]
+        until(
+            lambda: all(client.get(f"/v1/jobs/{job}").json()["state"] != "queued" for job in five),
+            10,
+            "all are in hands",
+        )
+        last = finished(sixth, [submit(sixth)])[0]
+        first_end = min(job["finished_at"] for job in finished(client, five))
+        return last["started_at"] < first_end if last["created_at"] < first_end else None
+
+    assert until_known(lambda: began_before_one_ended(client)) is False
+    with system.client("other") as other:
+        assert any(began_before_one_ended(other) for _ in range(10))
+
+
+def until_known(ask: Callable[[], bool | None]) -> bool | None:
+    """The first of ten answers that is one."""
+    return next((answer for _ in range(10) if (answer := ask()) is not None), None)
 
 
 def test_only_the_active_colour_takes_jobs_and_the_canary_always_runs(system: System, client: httpx.Client) -> None:

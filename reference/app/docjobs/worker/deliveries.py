@@ -22,7 +22,8 @@ from docjobs.worker import metrics
 
 _LOG = logging.getLogger(__name__)
 _RECONNECT_S = 1.0
-# Whoever names this queue beside others takes jobs only while one waits of which nothing of its tenant waited before it.
+# Whoever names this queue beside others takes jobs only while one waits of which nothing of its tenant waited before it, and
+# only beside jobs of another tenant: for whoever is alone the other hands are all there are, however fast his jobs come.
 FIRST_IN_LINE = "first-in-line"
 
 DATABASE_GONE = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, exceptions.ConnectorException)
@@ -54,8 +55,11 @@ class Deliveries(JobManager):
                     " attempts, worker_id FROM procrastinate_fetch_job_v2((SELECT coalesce(array_agg(queue), '{}')"
                     " FROM unnest(%(queues)s::varchar[]) AS queue WHERE (queue = %(canary)s"
                     " OR EXISTS (SELECT 1 FROM deployment WHERE active_colour = %(colour)s))"
-                    " AND (NOT %(first)s OR EXISTS (SELECT 1 FROM procrastinate_jobs WHERE status = 'todo'"
-                    " AND priority %% 2 <> 0 AND queue_name = queue AND coalesce(scheduled_at, now()) <= now()))), %(worker)s)",
+                    " AND (NOT %(first)s OR EXISTS (SELECT 1 FROM procrastinate_jobs AS delivery"
+                    " JOIN job ON job.delivery = delivery.id AND job.state = 'queued'"
+                    " WHERE delivery.status = 'todo' AND delivery.priority %% 2 <> 0 AND delivery.queue_name = queue"
+                    " AND coalesce(delivery.scheduled_at, now()) <= now() AND EXISTS (SELECT 1 FROM job AS other"
+                    " WHERE other.state IN ('queued', 'running') AND other.tenant <> job.tenant)))), %(worker)s)",
                     {
                         "queues": asked,
                         "first": FIRST_IN_LINE in asked,
