@@ -8,8 +8,9 @@ from gate.model import Run
 
 # Two lanes, because the smallest machine that counts has two cores. With three, 1.8 cores were busy (measured over 20 s),
 # two thirds of that the engine's upkeep of so many containers, and everything waited. Each takes about half of the time.
-# Access submits jobs of which the gate keeps no book, so it is not where recovery.job-account knows each job of its lane.
-_LANE_OF_AREA = dict.fromkeys(("access", "deployment", "documentation", "load", "rollback"), "release")
+# What comes and goes is judged where the previous release runs; what the candidate does at work, where it runs from the start.
+# Backups, and what starts by itself again, are of no release: they are where there is time for them.
+_LANE_OF_AREA = dict.fromkeys(("deployment", "documentation", "rollback"), "release")
 _LANE_OF_CHECK = dict.fromkeys(
     (
         "monitoring.quiet-deployment",
@@ -25,18 +26,11 @@ _LANE_OF_CHECK = dict.fromkeys(
         "recovery.whole-loss",
     ),
     "release",
-) | dict.fromkeys(
-    (
-        "deployment.drain",
-        "deployment.dry-run",
-        "deployment.health-check",
-        "deployment.interrupted-deploy",
-        "deployment.self-healing",
-        "deployment.start-order",
-    ),
-    "operation",
-)
+) | dict.fromkeys(("deployment.drain", "deployment.health-check"), "operation")
 _OTHERS = "operation"
+# In a lane these areas come after all others, in this order: access submits jobs of which the gate keeps no book, so it comes
+# after recovery.job-account; load finds the system as it is after all that was done to it.
+_LAST = ("access", "load")
 
 
 def assign(checks: Iterable[str]) -> dict[str, tuple[str, ...]]:
@@ -46,6 +40,17 @@ def assign(checks: Iterable[str]) -> dict[str, tuple[str, ...]]:
         lane = _LANE_OF_CHECK.get(check) or _LANE_OF_AREA.get(check.split(".", 1)[0], _OTHERS)
         lanes.setdefault(lane, []).append(check)
     return {lane: tuple(ids) for lane, ids in sorted(lanes.items(), reverse=True)}
+
+
+def on_candidate(checks: Iterable[str]) -> bool:
+    """Whether a lane of these checks judges the candidate at work, and not how it comes and goes."""
+    return tuple(assign(checks)) == (_OTHERS,)
+
+
+def turn(check: str) -> int:
+    """When a check comes in its lane: the least first, equal ones as the suites have them."""
+    area = check.split(".", 1)[0]
+    return _LAST.index(area) + 1 if area in _LAST else 0
 
 
 def held(run: Run) -> dict[str, tuple[str, ...]]:

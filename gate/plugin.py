@@ -22,6 +22,7 @@ from gate.check import CheckError, Unverified
 from gate.evidence import Evidence
 from gate.judge import How, Seen, judge, merged
 from gate.lane import LaneContext, Reporter
+from gate.lanes import turn
 from gate.model import Attachment, Check, CheckResult, Limit, Outcome
 from gate.needs import out_of_reach
 from gate.redact import Redactor
@@ -69,6 +70,11 @@ def pytest_metadata(metadata: dict[str, Any]) -> None:
     metadata.update(Redactor().json(metadata))
 
 
+def _turn(item: pytest.Item) -> int:
+    check = check_of(item)
+    return turn(check.id) if check else 0
+
+
 class _Refusal:
     """Stands in where no lane is: a check run by bare pytest could not tell what is missing."""
 
@@ -112,7 +118,7 @@ class LanePlugin:
             check = check_of(item)
             wanted = check is not None and check.id in self.context.checks and self._reachable(check)
             (chosen if wanted else dropped).append(item)
-        items[:] = chosen
+        items[:] = sorted(chosen, key=_turn)
         config.hook.pytest_deselected(items=dropped)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:

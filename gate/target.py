@@ -47,7 +47,13 @@ class StackTable:
     start_timeout_s: float = 120
     image_prefix_variable: str | None = None
     release_variable: str | None = None
+    release_variables: tuple[str, ...] = ()
     secrets_variable: str | None = None
+
+    @property
+    def names_release(self) -> tuple[str, ...]:
+        """The variables that together say which release a stack starts with; empty where the gate cannot choose."""
+        return self.release_variables or ((self.release_variable,) if self.release_variable else ())
 
 
 @dataclass(frozen=True, slots=True)
