@@ -365,12 +365,13 @@ def _release_variable(document: Document) -> Iterator[Problem]:
         yield document.problem(("stack", "release_variable"), f'must be the name of a variable, is "{variable}"')
     if variable and not _get(document, ("releases", "previous")):
         yield document.problem(("releases", "previous"), "this key is needed with [stack] release_variable")
-    for name in _get(document, ("stack", "release_variables")) or ():
+    several = _get(document, ("stack", "release_variables")) or ()
+    for name in several:
         if not re.fullmatch(_VARIABLE, name):
             yield document.problem(("stack", "release_variables"), f'must be names of variables, "{name}" is none')
-        for release in ("previous", "candidate"):
-            if not _get(document, ("releases", release)):
-                yield document.problem(("releases", release), "this key is needed with [stack] release_variables")
+    for release in ("candidate", "previous"):
+        if several and not _get(document, ("releases", release)):
+            yield document.problem(("releases", release), "this key is needed with [stack] release_variables")
 
 
 def _variables(document: Document) -> Iterator[Problem]:
