@@ -146,3 +146,26 @@ def test_the_scripts_hand_on_what_they_are_given(tmp_path: Path, script: str) ->
         ["--results", "/srv/run"],
     ):
         assert handed_on(project, script, *plain, cwd=elsewhere).stdout.splitlines()[-len(plain) :] == plain
+
+
+def test_an_earlier_run_is_named_by_its_id_or_by_a_path_from_where_one_is(tmp_path: Path) -> None:
+    project, elsewhere = tmp_path / "a project", tmp_path / "else where"
+    fake = project / ".venv/bin/readygate"
+    fake.parent.mkdir(parents=True)
+    fake.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    fake.chmod(0o755)
+    (elsewhere / "a run").mkdir(parents=True)
+    (elsewhere / "results.json").write_text("{}")
+    run = "20261123-114307-7f3a"
+    for given, handed in (
+        ("latest", "latest"),
+        (run, run),
+        ("a run", f"{elsewhere}/a run"),
+        ("./results.json", f"{elsewhere}/./results.json"),
+    ):
+        for words, expected in (
+            (("--results", given), ["compliance", "--results", handed]),
+            ((f"--results={given}",), ["compliance", f"--results={handed}"]),
+        ):
+            done = handed_on(project, "compliance-check", *words, cwd=elsewhere)
+            assert done.stdout.splitlines() == expected, done.stderr
