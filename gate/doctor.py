@@ -25,6 +25,7 @@ from rich.text import Text
 
 from gate import advisories, shell
 from gate.text import visible
+from gate.toml_error import way_to
 
 State = Literal["ok", "warning", "missing"]
 Info = Mapping[str, Any]
@@ -278,7 +279,7 @@ def _advisories(target: Path) -> Finding:
 def _untold(target: Path, what: str) -> tuple[str, str]:
     """That no compose file tells `what`, and what mends it."""
     if not target.is_file():
-        return f"there is no {target.name} here, whose compose file tells {what}", "readygate init"
+        return f"there is no {target.name} here, whose compose file tells {what}", way_to(target)
     detail = f"no compose file that {target.name} names tells {what}"
     return detail, "nothing, if it is so; else readygate run, which says what is wrong before it starts anything"
 

@@ -173,6 +173,13 @@ def test_a_taken_port_is_a_warning_that_names_it(monkeypatch: pytest.MonkeyPatch
     assert doctor._port(Path("readiness.toml")).state == "ok"
 
 
+def test_where_the_target_is_in_a_folder_above_nobody_is_told_to_begin_one(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    assert doctor._port(tmp_path / "docs/readiness.toml").mend == "readygate init"
+    (tmp_path / "readiness.toml").write_text("")
+    assert doctor._port(tmp_path / "docs/readiness.toml").mend.startswith(f"cd {tmp_path} (or --target ")
+
+
 @pytest.mark.parametrize("text", ["", "[stack", "stack = 3", "[stack]\ncompose = 3\n"])
 def test_a_broken_target_does_not_break_the_doctor(tmp_path: Path, text: str) -> None:
     target = tmp_path / "readiness.toml"
