@@ -6,4 +6,6 @@ set -eu
 . "$(dirname "$0")/absolute-paths.sh"
 cd "$(dirname "$0")/.."
 [ -x .venv/bin/readygate ] || { echo "compliance-check.sh: there is no .venv; run: make setup" >&2; exit 3; }
-exec .venv/bin/readygate compliance "$@"
+asked="compliance"
+. scripts/stands-for.sh
+exec .venv/bin/readygate $asked "$@"
