@@ -72,7 +72,9 @@ def parser() -> argparse.ArgumentParser:
         "compliance", help="judge the security controls alone: the matrix, and what 100 %% lacks; exit 0 only at 100 %%"
     )
     _judging(standing)
-    standing.add_argument("--results", metavar="RUN", help="read an earlier run (its id, its folder, or results.json)")
+    standing.add_argument(
+        "--results", metavar="RUN", help="read an earlier run: its id, `latest`, its folder, or its results.json"
+    )
     standing.add_argument("--keep", action="store_true", help="leave the stacks up; `readygate clean` removes them")
     standing.add_argument("-q", "--quiet", action="store_true", help="say only the matrix")
 

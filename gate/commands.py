@@ -32,11 +32,12 @@ from gate.formats import FORMATS
 from gate.model import Check
 from gate.progress import Progress
 from gate.proof import Catch, Proofs
+from gate.redact import Redactor
 from gate.runner import RUNS, Ended, Request
 from gate.selection import demand_known, looked_at, selected
 from gate.status import ExitStatus
 from gate.target import Target
-from gate.text import visible
+from gate.text import flat, visible
 from gate.tools import Tools
 from gate.verdict import part_passed
 
@@ -278,6 +279,8 @@ def _say_proofs(proofs: Proofs, folder: Path) -> None:
         style = {Catch.CAUGHT: "green", Catch.MISSED: "red", Catch.ERROR: "yellow"}[proof.catch]
         seen = ", ".join(f"{check} {outcome}" for check, outcome in proof.outcomes.items())
         console.print(f"[{style}]{proof.catch:<7}[/] {proof.sabotage.id:<36} {seen}", highlight=False)
+        for why in proof.whys:
+            console.print(f"        {flat(Redactor().text(why))}", highlight=False, markup=False)
     for check in proofs.unbroken:
         console.print(f"[yellow]no defect turns red[/]: {check}", highlight=False)
     console.print(f"caught {proofs.score}; matrix: {folder / 'proofs.json'}", highlight=False, markup=False)

@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 import docker
-import httpx
 from docker.errors import APIError, DockerException
 from requests.exceptions import RequestException
 from rich.table import Table
 from rich.text import Text
 
-from gate import shell
+from gate import advisories, shell
 from gate.text import visible
+from gate.toml_error import way_to
 
 State = Literal["ok", "warning", "missing"]
 Info = Mapping[str, Any]
@@ -37,7 +37,6 @@ NEEDED_MEMORY_MIB, COMFORTABLE_MEMORY_MIB = 3 * 1024, 6 * 1024
 NEEDED_DISK_MIB, COMFORTABLE_DISK_MIB = 5 * 1024, 12 * 1024
 CLOCK_WARNING_S, CLOCK_WRONG_S = 2.0, 30.0
 PUBLIC_IMAGE = "debian:trixie-slim"
-ADVISORY_URL = "https://api.osv.dev/v1/query"
 TARGET = Path("readiness.toml")
 _SIGNS: Mapping[State, str] = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "missing": "[red]✕[/]"}
 
@@ -63,7 +62,7 @@ def diagnose(target: Path = TARGET) -> list[Finding]:
         "clock": ("warning", lambda: _clock(info)),
         "images": ("warning", lambda: _images(target, info)),
         "registry": ("warning", lambda: _registry(info)),
-        "advisories": ("warning", _advisories),
+        "advisories": ("warning", lambda: _advisories(target)),
     }
     found: dict[str, Finding] = {}
 
@@ -268,26 +267,19 @@ def _registry(info: Info) -> Finding:
     return Finding("registry", "ok", f"tells about {PUBLIC_IMAGE}")
 
 
-def _advisories() -> Finding:
-    url = os.environ.get("READYGATE_ADVISORY_URL", ADVISORY_URL)
-    question = {"package": {"name": "jinja2", "ecosystem": "PyPI"}, "version": "2.4.1"}
-    mend = "checks of known vulnerabilities stay unverified; READYGATE_ADVISORY_URL names another service"
-    try:
-        answer = httpx.post(url, json=question, timeout=PROBE_S)
-        known = answer.json().get("vulns", []) if answer.is_success else None
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError, AttributeError) as error:
-        return Finding("advisories", "warning", f"{url} does not answer: {type(error).__name__}", mend)
-    if known is None:
-        return Finding("advisories", "warning", f"{url} answers {answer.status_code}", mend)
-    if not known:  # a service that does not know this one knows nothing: its silence is no pass
-        return Finding("advisories", "warning", f"{url} does not know a package that is known to be vulnerable", mend)
-    return Finding("advisories", "ok", f"{url} answers")
+def _advisories(target: Path) -> Finding:
+    """What a run would ask, unless its command line names something else."""
+    source = advisories.source_of(target)
+    if wrong := advisories.lacking(source, target.parent, PROBE_S):
+        mend = f"checks of known vulnerabilities stay unverified; other data: {advisories.OTHERS}"
+        return Finding("advisories", "warning", wrong, mend)
+    return Finding("advisories", "ok", f"{source} {'answers' if advisories.is_url(source) else 'is there'}")
 
 
 def _untold(target: Path, what: str) -> tuple[str, str]:
     """That no compose file tells `what`, and what mends it."""
     if not target.is_file():
-        return f"there is no {target.name} here, whose compose file tells {what}", "readygate init"
+        return f"there is no {target.name} here, whose compose file tells {what}", way_to(target)
     detail = f"no compose file that {target.name} names tells {what}"
     return detail, "nothing, if it is so; else readygate run, which says what is wrong before it starts anything"
 

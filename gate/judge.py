@@ -15,6 +15,8 @@ _SENTENCES: dict[Phase, str] = {
     "call": "could not find out",
     "teardown": "could not restore the system afterwards",
 }
+# Only an end in its middle leaves a phase unseen.
+CUT_SHORT = "it never got there"
 _WORST_FIRST = (Outcome.FAILED, Outcome.UNVERIFIED, Outcome.NOT_APPLICABLE, Outcome.PASSED)
 
 
@@ -48,7 +50,7 @@ def judge(
         if unwell:
             return Outcome.UNVERIFIED, f"{sentence}: {unwell.said or unwell.how}"
         if not of_phase:
-            return Outcome.UNVERIFIED, f"{sentence}: it never got there"
+            return Outcome.UNVERIFIED, f"{sentence}: {CUT_SHORT}"
     if observations < check.minimum:
         return Outcome.UNVERIFIED, f"looked at {observations} of at least {check.minimum} things it must look at"
     return Outcome.PASSED, ""

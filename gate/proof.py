@@ -50,6 +50,14 @@ class Proof:
         ids = [check.id for check in checks]
         return cls(sabotage, Catch.ERROR, dict.fromkeys(ids, Outcome.UNVERIFIED.value), dict.fromkeys(ids, why), 0.0)
 
+    @property
+    def whys(self) -> tuple[str, ...]:
+        """Why it was not caught, as the checks that did not pass say it: the first line of each reason, once."""
+        if self.catch is Catch.CAUGHT:
+            return ()
+        said = (why.strip() for check, why in self.reasons.items() if self.outcomes[check] != Outcome.PASSED)
+        return tuple(dict.fromkeys(why.partition("\n")[0] for why in said if why))
+
 
 @dataclass(frozen=True, slots=True)
 class Proofs:

@@ -24,7 +24,7 @@ from gate.restore import RestoreTable
 from gate.schema import check, schema
 from gate.source import SourceTable
 from gate.target_rules import violations
-from gate.toml_error import Problem, TomlError, read, unknown
+from gate.toml_error import Problem, TomlError, read, unknown, way_to
 
 ROLES = tuple(schema().keys["roles"].keys)
 
@@ -378,7 +378,7 @@ def capability_names() -> frozenset[str]:
 
 def load(path: Path, profile: str | None = None) -> Target:
     """Read readiness.toml; raises TargetError with everything that is wrong in it."""
-    document = read(path, TargetError, missing="readygate init")
+    document = read(path, TargetError, missing=way_to(path))
     if problems := [*check(document), *violations(document)]:
         raise TargetError(sorted(problems, key=lambda problem: (problem.line or 0, problem.path)))
     if profile is not None and profile not in PROFILES:

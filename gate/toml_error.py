@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shlex
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -73,6 +74,14 @@ def read(file: Path, error: type[TomlError], *, missing: str) -> Document:
     if problems := [document.problem(path, "must not hold the character U+0000") for path in _with_nul(data, ())]:
         raise error(problems)
     return document
+
+
+def way_to(file: Path) -> str:
+    """What mends that a readiness.toml is not there: to go where it is, in a folder above, or to begin one."""
+    above = next((folder for folder in file.absolute().parent.parents if (folder / file.name).is_file()), None)
+    if above is None:
+        return "readygate init"
+    return f"cd {shlex.quote(str(above))} (or --target {shlex.quote(str(above / file.name))})"
 
 
 def _with_nul(value: object, path: KeyPath) -> Iterator[KeyPath]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Literal
 
+from gate.judge import CUT_SHORT
 from gate.model import Blocker, CheckResult, Decision, Measurement, Outcome, Run, Verdict, Waiver
 
 Kind = Literal["failed", "unverified", "missing", "waiver", "narrowed", "lane"]
@@ -15,6 +16,10 @@ Kind = Literal["failed", "unverified", "missing", "waiver", "narrowed", "lane"]
 # Who can act: a NO-GO belongs to the team of the system, an INCOMPLETE to whoever can make the gate see.
 SYSTEM_OWNER = "the system's team"
 GATE_OWNER = "whoever runs the gate"
+# What lanes and the runner say of a check that they did not come to, because the run was ended: nothing else kept it from
+# finding out.
+_CUT_OFF, _NOT_REACHED = "the run was cut off before it", "the run did not reach it"
+_AGAIN = "run again: readygate run"
 
 
 def judged(check: CheckResult) -> Outcome:
@@ -74,7 +79,8 @@ def _of_checks(run: Run, today: date) -> Iterator[Blocker]:
             blocks = blocks and waiver.outcome != outcome
         if blocks:
             note = f" (its waiver is for {waiver.outcome} only)" if waiver else ""
-            yield _of_outcome(check, outcome, _summary(check) + note)
+            cut = not run.sealed and _cut_off(check)
+            yield _of_outcome(check, outcome, _summary(check) + note, cut=cut)
 
 
 def _of_unused_waivers(run: Run, today: date) -> Iterator[Blocker]:
@@ -97,11 +103,14 @@ def _of_the_run(run: Run) -> Iterator[Blocker]:
     if run.narrowed is not None:
         yield _of_the_gate("narrowed", "", f"the run was narrowed: {run.narrowed}", "run all checks: readygate run")
     if not run.sealed:
-        yield _of_the_gate("lane", "", "the run was cut off before its end", "run again: readygate run")
+        yield _of_the_gate("lane", "", "the run was cut off before its end", _AGAIN)
     for lane in run.lanes:
-        unfinished = () if lane.sealed else ("did not reach its end",)
-        for problem in (*unfinished, *lane.problems):
-            yield _of_the_gate("lane", "", f"lane {lane.name}: {problem}", "mend what it says, then: readygate run")
+        mend = "mend what it says, then: readygate run"
+        if not lane.sealed:
+            again = mend if run.sealed else _AGAIN
+            yield _of_the_gate("lane", "", f"lane {lane.name}: did not reach its end", again)
+        for problem in lane.problems:
+            yield _of_the_gate("lane", "", f"lane {lane.name}: {problem}", mend)
 
 
 def _summary(check: CheckResult) -> str:
@@ -113,11 +122,16 @@ def _summary(check: CheckResult) -> str:
     return f"only {check.observations} of at least {max(check.minimum, 1)} observations"
 
 
-def _of_outcome(check: CheckResult, outcome: Outcome, summary: str) -> Blocker:
+def _cut_off(check: CheckResult) -> bool:
+    return check.reason in (_CUT_OFF, _NOT_REACHED) or check.reason.endswith(CUT_SHORT)
+
+
+def _of_outcome(check: CheckResult, outcome: Outcome, summary: str, *, cut: bool) -> Blocker:
     if outcome is Outcome.FAILED:
         return _with_numbers(Blocker(check.id, "failed", summary, check.fix, owner=SYSTEM_OWNER), check)
     # What the system's owner would mend is of no use before anybody knows whether it is broken.
-    find_out = f"mend what kept it from finding out, then: readygate run --check {check.id}"
+    first = "run again" if cut else "mend what kept it from finding out, then"
+    find_out = f"{first}: readygate run --check {check.id}"
     return Blocker(check.id, "unverified", summary, find_out, owner=GATE_OWNER)
 
 

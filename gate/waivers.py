@@ -20,10 +20,9 @@ _WAIVER = {
     "reason": text(),
     "owner": text(),
     "approver": text(),
-    "expires": Node("anything", needed=True, sample="for example expires = 2030-01-31"),
+    "expires": Node("anything", needed=True),
     "scope": text(),
 }
-_KEYS = {"waiver": tables(_WAIVER)}
 _ID = re.compile(r"[a-z]+\.[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
@@ -36,7 +35,7 @@ def load(path: Path, today: date) -> tuple[Waiver, ...]:
     if not path.exists():
         return ()
     document = read(path, WaiverError, missing="readygate init")
-    problems = list(check_table(document, (), document.data, _KEYS))
+    problems = list(check_table(document, (), document.data, _keys(today)))
     entries = document.data.get("waiver", [])
     if not problems:
         problems = [*_each(document, entries, today), *_twice(document, entries)]
@@ -61,6 +60,12 @@ def attach(
             left.remove(mine[0])
         attached.append(replace(result, waiver=mine[0] if mine else None))
     return tuple(attached), tuple(left)
+
+
+def _keys(today: date) -> Mapping[str, Node]:
+    """What the file may hold; the sample of a day is one that is taken today."""
+    sample = f"for example expires = {(today + LONGEST).isoformat()}"
+    return {"waiver": tables({**_WAIVER, "expires": replace(_WAIVER["expires"], sample=sample)})}
 
 
 def _each(document: Document, entries: Iterable[Mapping[str, Json]], today: date) -> Iterator[Problem]:

@@ -22,13 +22,14 @@ def request(wanted: dict[str, str], *, where: str = PRODUCTION, dry_run: bool = 
 
     return Request(
         "configure",
-        ", ".join(sorted(wanted)),
+        "",
         (),
         lambda live: live.release,
         "configured",
         "make setup",
         dry_run,
         intend=intend,
+        subject=", ".join(sorted(wanted)),
     )
 
 

@@ -29,7 +29,7 @@ PROBLEMS = (Refused, StepFailed, CommandFailed, OSError)
 @dataclass(frozen=True, slots=True)
 class Request:
     """What an operator asked for; `choose` finds the release by what is live, `mend` says what to do about missing images;
-    `intend` looks and decides instead, for a change that is no release."""
+    `intend` looks and decides instead, for a change that is no release but of what `subject` names."""
 
     action: Action
     release: str
@@ -40,6 +40,12 @@ class Request:
     dry_run: bool = False
     rolling: tuple[Phase, ...] = ()
     intend: Callable[[System, Live], Change] | None = None
+    subject: str = ""
+
+    @property
+    def what(self) -> str:
+        """What it is, in words, for whoever finds the lock taken."""
+        return f"{self.action} {self.release or self.subject}".strip()
 
     def phases_of(self, change: Change) -> tuple[Phase, ...]:
         """The phases of the strategy by which the change is made, or those that a change of its own kind has."""
@@ -64,7 +70,7 @@ def carry_out(request: Request, run: Run | None = None) -> Outcome:
             system = System(run or Direct(), Compose.of(), environment.locate(), Settings.of())
             if request.dry_run:
                 return procedure.planned(system)
-            with held(state_folder() / "lock", f"{request.action} {request.release}".strip()) as lock:
+            with held(state_folder() / "lock", request.what) as lock:
                 return procedure.locked(system, lock)
         except Exception as error:  # noqa: BLE001  (whatever it is, the last line says it)
             outcome = procedure.not_begun(error)
@@ -79,6 +85,7 @@ class Procedure:
     watch: Stopwatch = field(default_factory=Stopwatch)
     evidence: dict[str, Any] = field(default_factory=dict)
     change: Change | None = None
+    live: Live | None = None
 
     def planned(self, system: System) -> Outcome:
         """What would be done, having looked only."""
@@ -124,7 +131,7 @@ class Procedure:
             say(f"took over from a process that died ({settled['found']}): {settled['live']} is live")
 
     def _intended(self, system: System) -> Change:
-        live = system.live()
+        self.live = live = system.live()
         if self.request.intend:
             change = self.request.intend(system, live)
         else:
@@ -165,16 +172,18 @@ class Procedure:
 
     def _outcome(self, result: Result, reason: str = "") -> Outcome:
         change = self.change
+        # Whoever changes no release asked for none: what they would have changed is the live one.
+        asked = self.live.release if self.request.subject and self.live else self.request.release
         return Outcome(
             self.request.action,
-            change.release if change else self.request.release,
+            change.release if change else asked,
             result,
             previous=change.before.release if change else "",
             colour=change.new if change else "",
             reason=reason,
             phases=dict(self.watch.phases),
             seconds=self.watch.seconds(),
-            details=change.details if change else {},
+            details=change.details if change else {"asked": self.request.subject} if self.request.subject else {},
         )
 
 

@@ -24,6 +24,7 @@ from procedures.waiting import pause, until
 _NEVER_BESIDE = frozenset({"gateway", "database"})
 _OF_DEPLOYMENTS = frozenset({*KEYS, "PLATFORM_RELEASE"})
 _VALUE = re.compile(r"[^\s'\"#$\\`]*")
+_SETTINGS = "reference/docs/configuration.md names the settings and what they decide"
 _WAIT_S = 60
 _STAYS_S = 3.0  # a service that a value kills may be well before it dies of it
 
@@ -155,7 +156,11 @@ def _demand_valid(system: System, wanted: Mapping[str, str], where: str) -> None
     for key, value in wanted.items():
         if not _VALUE.fullmatch(value):
             raise Refused(f"{key}: holds a blank, a quote or another sign that the environment file gives a meaning")
-    found = problems(environment.rewritten(system.file.read_text(encoding="utf-8"), wanted), where)
+    text = system.file.read_text(encoding="utf-8")
+    found = problems(environment.rewritten(text, wanted), where)
     if found:
         said = "; ".join(f"{problem.key}: {problem.text}" for problem in found)
-        raise Refused(f"not valid for {where}: {said}", f"scripts/validate-production-config.sh --environment {where}")
+        before = {(problem.key, problem.text) for problem in problems(text, where)}
+        theirs = all((problem.key, problem.text) in before for problem in found)
+        of_the_file = f"scripts/validate-production-config.sh {system.file}"
+        raise Refused(f"not valid for {where}: {said}", of_the_file if theirs else _SETTINGS)

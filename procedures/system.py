@@ -172,9 +172,18 @@ class System:
         answer = self.ask(self.compose.database_state())
         if not answer.ok:
             said = " ".join(answer.last_lines(1)) or f"exit status {answer.status}"
-            raise Refused(f"the database does not answer, or is being restored: {said}", _DATABASE_MEND)
+            raise Refused(f"the database does not answer, or is being restored: {said}", self._database_mend())
         if answer.stdout.strip() != "f":
             raise Refused("the database is in recovery: a restore is under way", _DATABASE_MEND)
+
+    def _database_mend(self) -> str:
+        """How to get a database that answers: where there never was a container of it, most likely nothing was started yet."""
+        made = self.ask(self.compose.containers_of("database"))
+        if not made.ok or made.stdout.strip():
+            return _DATABASE_MEND
+        start = " ".join((*self.compose.base, "up", "-d"))
+        begun = f"nothing has been started here: {start}, and again when every service is healthy"
+        return f"{begun}; after a loss, {_DATABASE_MEND}"
 
     def gateway(self) -> dict[str, Any]:
         """What the gateway says of itself: the active colour, and per colour how many servers are up."""

@@ -13,7 +13,6 @@ from gate.verdict import judged
 from reports.markdown import text
 
 _NONE = "None."
-_DIGEST = 19  # characters: sha256: and twelve digits, as engines show images
 _OPEN = {
     Outcome.FAILED: "does not hold",
     Outcome.UNVERIFIED: "was not found out",
@@ -50,7 +49,7 @@ def _identity(run: Run) -> Iterator[tuple[str, ...]]:
         yield f"Release, {name}", str(value)
     images = run.target.get("images")
     for service, digest in sorted((images if isinstance(images, dict) else {}).items()):
-        yield f"Image of {service}", str(digest)[:_DIGEST]
+        yield f"Image of {service}", str(digest)
     for name in ("config_sha256", "readiness_sha256", "waivers_sha256"):
         if run.target.get(name):
             yield name.replace("_", " "), str(run.target[name])

@@ -5,4 +5,6 @@ set -eu
 . "$(dirname "$0")/absolute-paths.sh"
 cd "$(dirname "$0")/.."
 [ -x .venv/bin/readygate ] || { echo "security-scan.sh: there is no .venv; run: make setup" >&2; exit 3; }
-exec .venv/bin/readygate run --part --only security "$@"
+asked="run --part --only security"
+. scripts/stands-for.sh
+exec .venv/bin/readygate $asked "$@"

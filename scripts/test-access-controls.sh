@@ -5,4 +5,6 @@ set -eu
 . "$(dirname "$0")/absolute-paths.sh"
 cd "$(dirname "$0")/.."
 [ -x .venv/bin/readygate ] || { echo "test-access-controls.sh: there is no .venv; run: make setup" >&2; exit 3; }
-exec .venv/bin/readygate run --part --only access "$@"
+asked="run --part --only access"
+. scripts/stands-for.sh
+exec .venv/bin/readygate $asked "$@"

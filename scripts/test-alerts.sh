@@ -4,5 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 [ -x .venv/bin/readygate ] || { echo "test-alerts.sh: there is no .venv; run: make setup" >&2; exit 3; }
-exec .venv/bin/readygate run --part --check 'monitoring.alert-*' --check monitoring.coverage --check monitoring.dead-man \
-    --check monitoring.delivery --check 'monitoring.quiet*' --check monitoring.routing "$@"
+asked="run --part --check monitoring.alert-* --check monitoring.coverage \
+--check monitoring.dead-man --check monitoring.delivery --check monitoring.quiet* --check monitoring.routing"
+. scripts/stands-for.sh
+exec .venv/bin/readygate $asked "$@"

@@ -4,5 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 [ -x .venv/bin/readygate ] || { echo "test-dashboards.sh: there is no .venv; run: make setup" >&2; exit 3; }
-exec .venv/bin/readygate run --part --check monitoring.targets --check monitoring.rule-series --check monitoring.golden-signals \
-    --check monitoring.dashboards --check monitoring.dashboard-truth "$@"
+asked="run --part --check monitoring.targets --check monitoring.rule-series \
+--check monitoring.golden-signals --check monitoring.dashboards --check monitoring.dashboard-truth"
+. scripts/stands-for.sh
+exec .venv/bin/readygate $asked "$@"

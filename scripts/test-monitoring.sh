@@ -3,4 +3,6 @@
 set -eu
 cd "$(dirname "$0")/.."
 [ -x .venv/bin/readygate ] || { echo "test-monitoring.sh: there is no .venv; run: make setup" >&2; exit 3; }
-exec .venv/bin/readygate run --part --only monitoring "$@"
+asked="run --part --only monitoring"
+. scripts/stands-for.sh
+exec .venv/bin/readygate $asked "$@"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -38,6 +41,17 @@ def test_commands_exist(page) -> None:
     found = list(commands(page))
     assert [sentence for sentence in found if isinstance(sentence, str)] == []
     assert [(c.place, flaw) for c in found if isinstance(c, Command) and (flaw := around.flaw(c))] == []
+
+
+def test_the_job_that_the_readme_submits_is_one_as_the_system_takes_it() -> None:
+    job = tomllib.loads((ROOT / "readiness.toml").read_text(encoding="utf-8"))["job"]
+    line = next(
+        line for line in (ROOT / "README.md").read_text(encoding="utf-8").split("\ncurl ") if "Idempotency-Key" in line
+    )
+    words = shlex.split(line.partition("\n```")[0])
+    assert json.loads(words[words.index("-d") + 1]).keys() == job["body"].keys()
+    assert next(word for word in words if word.startswith("https://")).endswith(f":8443{job['submit_path']}")
+    assert {"Content-Type", *job["headers"]} <= {word.partition(":")[0] for word in words}
 
 
 def test_every_document_is_named_in_the_index() -> None:

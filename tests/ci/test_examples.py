@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,12 +13,19 @@ import yaml
 
 from gate import cli, shell
 from gate.formats import FORMATS
+from gate.profiles import PROFILES
 from gate.runner import RUNS
 from readygate.machine import _WRITERS
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
+MEASURED_MIN = {
+    "quick": 4,
+    "standard": 25,
+    "release": 90,
+    "soak": 240,
+}  # on two cores; of a soak what it looks at least
 FILES = {"vendor.github-workflows": "github-actions.yml", "vendor.gitlab-ci": "gitlab-ci.yml"}
 
 
@@ -58,10 +67,35 @@ def scripts() -> list[str]:
 @pytest.mark.parametrize("script", scripts())
 def test_its_scripts_are_shell_and_call_the_gate_as_it_is(script: str) -> None:
     shell.run(["sh", "-n", "-c", script]).check("reading the script")
+    for _, arguments in calls(script):
+        cli.parser().parse_args([word.replace("$PROFILE", "release") for word in arguments])
+
+
+def calls(script: str) -> Iterator[tuple[list[str], list[str]]]:
+    """Each call of the gate: what stands before the command, and what it is given."""
     for line in script.splitlines():
         words = shlex.split(line.rstrip("\\"))
-        if words and words[0].endswith("readygate"):
-            cli.parser().parse_args([word.replace("$PROFILE", "release") for word in words[1:]])
+        at = next((i for i, word in enumerate(words) if word.rpartition("/")[2] == "readygate"), None)
+        if at is not None:
+            yield words[:at], words[at + 1 :]
+
+
+def test_the_gate_runs_as_root_with_the_environment_kept() -> None:
+    before = [before for script in scripts() for before, arguments in calls(script) if arguments[0] == "run"]
+    assert before == [["sudo", "-E", "env", "PATH=$PATH"], ["$AS_ROOT"]]
+    assert yaml.safe_load(text("gitlab-ci.yml"))["readiness"]["variables"]["AS_ROOT"] == "sudo -E"
+
+
+def test_a_run_of_each_profile_that_can_be_chosen_ends_before_its_time_is_up() -> None:
+    github = yaml.safe_load(text("github-actions.yml"))
+    choices = github[True]["workflow_dispatch"]["inputs"]["profile"]["options"]  # YAML 1.1 takes `on` for true
+    said = github["jobs"]["gate"]["timeout-minutes"]
+    minutes = json.loads(said.partition("fromJSON('")[2].partition("')")[0])
+    assert list(minutes) == choices == list(PROFILES)
+    assert all(minutes[profile] > took for profile, took in MEASURED_MIN.items())
+    gitlab = yaml.safe_load(text("gitlab-ci.yml"))["readiness"]
+    assert gitlab["variables"]["PROFILE"] == "release"
+    assert int(gitlab["timeout"].partition(" hours")[0]) * 60 > MEASURED_MIN["release"]
 
 
 @pytest.mark.parametrize("name", FILES.values())

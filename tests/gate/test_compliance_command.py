@@ -117,7 +117,7 @@ def test_only_can_be_said_again() -> None:
 def handed_on(folder: Path, script: str, *words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     """A script beside a command that prints what it was given and ends with 4."""
     (folder / "scripts").mkdir(parents=True, exist_ok=True)
-    for name in (f"{script}.sh", "absolute-paths.sh"):
+    for name in (f"{script}.sh", "absolute-paths.sh", "stands-for.sh"):
         (folder / "scripts" / name).write_bytes((ROOT / "scripts" / name).read_bytes())
     argv = ["sh", str(folder / "scripts" / f"{script}.sh"), *words]
     return subprocess.run(argv, cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
@@ -146,3 +146,54 @@ def test_the_scripts_hand_on_what_they_are_given(tmp_path: Path, script: str) ->
         ["--results", "/srv/run"],
     ):
         assert handed_on(project, script, *plain, cwd=elsewhere).stdout.splitlines()[-len(plain) :] == plain
+
+
+def test_an_earlier_run_is_named_by_its_id_or_by_a_path_from_where_one_is(tmp_path: Path) -> None:
+    project, elsewhere = tmp_path / "a project", tmp_path / "else where"
+    fake = project / ".venv/bin/readygate"
+    fake.parent.mkdir(parents=True)
+    fake.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    fake.chmod(0o755)
+    (elsewhere / "a run").mkdir(parents=True)
+    (elsewhere / "results.json").write_text("{}")
+    run = "20261123-114307-7f3a"
+    for given, handed in (
+        ("latest", "latest"),
+        (run, run),
+        ("a run", f"{elsewhere}/a run"),
+        ("./results.json", f"{elsewhere}/./results.json"),
+    ):
+        for words, expected in (
+            (("--results", given), ["compliance", "--results", handed]),
+            ((f"--results={given}",), ["compliance", f"--results={handed}"]),
+        ):
+            done = handed_on(project, "compliance-check", *words, cwd=elsewhere)
+            assert done.stdout.splitlines() == expected, done.stderr
+
+
+SCRIPTS = {
+    "compliance-check": "compliance",
+    "security-scan": "run --part --only security",
+    "test-access-controls": "run --part --only access",
+    "test-alerts": "run --part --check monitoring.alert-* --check monitoring.coverage",
+    "test-dashboards": "run --part --check monitoring.targets",
+    "test-monitoring": "run --part --only monitoring",
+}
+
+
+@pytest.mark.parametrize(("script", "begins"), SCRIPTS.items())
+def test_whoever_asks_a_script_for_help_is_told_first_what_it_stands_for(
+    tmp_path: Path, script: str, begins: str
+) -> None:
+    fake = tmp_path / ".venv/bin/readygate"
+    fake.parent.mkdir(parents=True)
+    fake.write_text('#!/bin/sh\nprintf "<%s>" "$@"\n')
+    fake.chmod(0o755)
+    (tmp_path / "monitoring.alert-here").touch()  # no shell may match a pattern that is the gate's
+    quiet = handed_on(tmp_path, script, "-q", cwd=tmp_path).stdout
+    told, _, rest = handed_on(tmp_path, script, "-q", "--help", cwd=tmp_path).stdout.partition("\n\n")
+    assert told.startswith(f"scripts/{script}.sh stands for: readygate {begins}")
+    asked = told.partition("readygate ")[2].split()
+    assert quiet == "".join(f"<{word}>" for word in [*asked, "-q"])
+    assert rest == quiet + "<--help>"
+    cli.parser().parse_args(asked)

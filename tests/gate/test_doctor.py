@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from gate import doctor
+from gate import advisories, doctor
 from gate.doctor import Finding
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -24,7 +26,7 @@ def no_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def unreachable_advisories(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("READYGATE_ADVISORY_URL", "http://127.0.0.1:9/v1/query")
+    monkeypatch.setattr(advisories, "PUBLIC", "http://127.0.0.1:9/v1/query")
 
 
 @contextmanager
@@ -59,6 +61,12 @@ def silent() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
+def naming(folder: Path, source: str) -> Path:
+    """A readiness.toml that says where advisories come from."""
+    (folder / "readiness.toml").write_text(f'[advisories]\nsource = "{source}"\n')
+    return folder / "readiness.toml"
+
+
 def by_name(findings: list[Finding]) -> dict[str, Finding]:
     return {finding.name: finding for finding in findings}
 
@@ -83,7 +91,7 @@ def test_every_finding_that_is_not_ok_says_how_to_mend_it(tmp_path: Path) -> Non
 def test_an_engine_and_a_service_that_hang_do_not_hold_it_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with silent() as port:
         monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{port}")
-        monkeypatch.setenv("READYGATE_ADVISORY_URL", f"http://127.0.0.1:{port}/")
+        monkeypatch.setattr(advisories, "PUBLIC", f"http://127.0.0.1:{port}/")
         began = time.monotonic()
         findings = doctor.diagnose(tmp_path / "none.toml")
         assert time.monotonic() - began < 5
@@ -101,13 +109,36 @@ def test_an_engine_and_a_service_that_hang_do_not_hold_it_up(tmp_path: Path, mon
     ],
 )
 def test_an_advisory_service_must_know_a_known_vulnerability(
-    monkeypatch: pytest.MonkeyPatch, status: int, body: str, state: str, words: str
+    tmp_path: Path, status: int, body: str, state: str, words: str
 ) -> None:
     with service(status, body) as url:
-        monkeypatch.setenv("READYGATE_ADVISORY_URL", url)
-        finding = doctor._advisories()
+        finding = doctor._advisories(naming(tmp_path, url))
     assert finding.state == state
     assert words in finding.detail
+
+
+@pytest.mark.usefixtures("unreachable_advisories")
+def test_where_a_run_would_find_no_advisories_it_names_what_a_run_takes(tmp_path: Path) -> None:
+    finding = doctor._advisories(tmp_path / "none.toml")
+    assert finding.state == "warning"
+    assert "http://127.0.0.1:9/v1/query does not answer" in finding.detail
+    for words in ("--advisories PATH|URL", "[advisories] source", "docs/how-to/offline.md"):
+        assert words in finding.mend
+    assert (ROOT / "docs/how-to/offline.md").is_file()
+
+
+@pytest.mark.usefixtures("unreachable_advisories")
+def test_advisories_on_this_disk_are_looked_for_from_the_target_s_folder(tmp_path: Path) -> None:
+    target = naming(tmp_path, "osv")
+    assert doctor._advisories(target).detail == "there are no advisories at osv"
+    (tmp_path / "osv").mkdir()
+    assert doctor._advisories(target) == Finding("advisories", "ok", "osv is there")
+
+
+@pytest.mark.parametrize("text", ["", "[advisories", "advisories = 3", "[advisories]\nsource = 3\n"])
+def test_a_target_that_names_none_asks_the_public_service(tmp_path: Path, text: str) -> None:
+    (tmp_path / "readiness.toml").write_text(text)
+    assert advisories.source_of(tmp_path / "readiness.toml") == advisories.PUBLIC
 
 
 @pytest.mark.parametrize(
@@ -140,6 +171,13 @@ def test_a_taken_port_is_a_warning_that_names_it(monkeypatch: pytest.MonkeyPatch
     assert f"127.0.0.1:{port} is in use" in finding.detail
     monkeypatch.setattr(doctor, "_published", lambda _target: [("127.0.0.1", port)])
     assert doctor._port(Path("readiness.toml")).state == "ok"
+
+
+def test_where_the_target_is_in_a_folder_above_nobody_is_told_to_begin_one(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    assert doctor._port(tmp_path / "docs/readiness.toml").mend == "readygate init"
+    (tmp_path / "readiness.toml").write_text("")
+    assert doctor._port(tmp_path / "docs/readiness.toml").mend.startswith(f"cd {tmp_path} (or --target ")
 
 
 @pytest.mark.parametrize("text", ["", "[stack", "stack = 3", "[stack]\ncompose = 3\n"])

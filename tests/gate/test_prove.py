@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from gate import commands
 from gate import prove as proving
 from gate.check import CheckError
 from gate.errors import CouldNotRunError
@@ -221,6 +222,20 @@ def test_a_failure_that_does_not_name_the_defect_is_no_catch():
         run = outcomes(a=Outcome.FAILED)
         run = replace(run, checks=tuple(replace(check, reason=reason) for check in run.checks))
         assert Proof.of(defect("recovery.a", says="twice"), run, {"recovery.a"}).catch is catch
+
+
+def test_what_was_not_caught_says_why_below_it_and_nothing_secret_or_active(capsys):
+    why = "api: password=hunter2hunter2 refused \x1b[2J [bold]\nassert 1 == 2"
+    proofs = (
+        Proof(defect(A), Catch.CAUGHT, {A: "failed"}, {A: "no restart"}, 1.0),
+        Proof(defect(A, B), Catch.ERROR, {A: "unverified", B: "unverified"}, {A: why, B: why}, 1.0),
+        Proof(defect(A), Catch.MISSED, {A: "passed"}, {A: "all is well"}, 1.0),
+    )
+    commands._say_proofs(Proofs({A: "passed", B: "passed"}, proofs, ()), Path("folder"))
+    said = capsys.readouterr().out
+    assert said.count("api: password=*** refused \u241b[2J [bold]") == 1
+    assert said.index("error") < said.index("api:") < said.index("missed")
+    assert not [word for word in ("hunter2", "\x1b", "assert", "no restart", "all is well") if word in said]
 
 
 RELEASE, OPERATION = "rollback.r", "recovery.a"

@@ -176,6 +176,7 @@ def test_a_run_that_is_stopped_ends_in_order(driven, name, status):
     assert "cut off" in " ".join(blocker.summary for blocker in verdict.blockers)
     outcomes = {check.id: check.outcome for check in run.checks}
     assert outcomes == {"recovery.well": Outcome.PASSED, "recovery.hangs": Outcome.UNVERIFIED}
+    assert {blocker.fix.partition(":")[0] for blocker in verdict.blockers} == {"run again"}
     assert f"{name}: taking the stacks down" in said
     assert "INCOMPLETE" in said
     assert not re.search(r"\bGO\b", said)

@@ -20,6 +20,16 @@ def test_no_file(tmp_path):
     assert str(error.value) == f"{tmp_path}/readiness.toml: there is no such file\n  mend: readygate init"
 
 
+def test_in_a_folder_below_one_is_sent_to_the_file_that_there_is(tmp_path):
+    below = tmp_path / "a system" / "docs" / "how-to"
+    below.mkdir(parents=True)
+    written(below.parents[1], READINESS)
+    with pytest.raises(TargetError) as error:
+        load(below / "readiness.toml")
+    there = below.parents[1]
+    assert str(error.value).endswith(f"\n  mend: cd '{there}' (or --target '{there}/readiness.toml')")
+
+
 def test_a_folder_is_not_a_file(tmp_path):
     with pytest.raises(TargetError, match="cannot be read: Is a directory"):
         load(tmp_path)

@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.model import Blocker, CheckResult, Decision, Lane, Measurement, Outcome, Run, Waiver
+from gate import runner
+from gate.judge import Seen, judge
+from gate.lane_process import LaneProcess
+from gate.model import Blocker, Check, CheckResult, Decision, Lane, Measurement, Outcome, Run, Waiver
 from gate.status import ExitStatus
 from gate.verdict import decide, judged, part_passed
 from tests.gate.strategies import checks, runs
@@ -211,6 +214,29 @@ def test_every_blocker_says_who_acts_and_how() -> None:
         return bool(blocker.summary and blocker.fix and blocker.owner)
 
     assert all(complete(blocker) for blocker in decide(no_go(), TODAY).blockers)
+
+
+def test_whoever_cut_a_run_off_is_told_to_run_it_again_and_to_mend_nothing_that_is_whole() -> None:
+    check = Check("load.a", "t", "w", "f", (), (), 1, ())
+    reasons = {
+        "load.a": LaneProcess(None, None, asked=True).why_missing(check),  # type: ignore[arg-type]
+        "load.b": runner._NOT_REACHED,
+        "load.c": judge(check, (Seen("setup", "passed"),), 0, ())[1],
+        "load.d": "the list of vulnerabilities does not answer",
+    }
+    unseen = tuple(replace(bad(Outcome.UNVERIFIED), id=name, reason=reason) for name, reason in reasons.items())
+    lanes = (Lane("blue", ("load",), "now", problems=("line 3 of its findings cannot be read",)),)
+    run = replace(go(), checks=(*go().checks, *unseen), lanes=lanes, sealed=False)
+    fixes = [blocker.fix for blocker in decide(run, TODAY).blockers]
+    assert fixes == [
+        *(f"run again: readygate run --check load.{name}" for name in "abc"),
+        "mend what kept it from finding out, then: readygate run --check load.d",
+        "run again: readygate run",
+        "run again: readygate run",
+        "mend what it says, then: readygate run",
+    ]
+    whole = [blocker.fix for blocker in decide(replace(run, sealed=True), TODAY).blockers]
+    assert not [fix for fix in whole if fix.startswith("run again")]
 
 
 def test_the_exit_status_follows_the_decision_and_has_a_sentence() -> None:

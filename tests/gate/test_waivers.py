@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gate import catalogue
 from gate.model import CheckResult, Decision, Outcome, Run, Waiver
 from gate.verdict import decide
 from gate.waivers import WaiverError, attach, load
@@ -48,15 +49,18 @@ def test_the_file_of_this_repository_waives_nothing():
     assert load(Path(__file__).parents[2] / "waivers.toml", TODAY) == ()
 
 
-def test_the_sample_in_the_file_of_this_repository_is_well(tmp_path):
+def test_the_sample_in_the_file_of_this_repository_is_taken_as_it_stands(tmp_path):
     lines = (Path(__file__).parents[2] / "waivers.toml").read_text(encoding="utf-8").splitlines()
-    sample = lines[
-        lines.index("# [[waiver]]") : lines.index(
-            "# expires = 2030-01-31                    # the last day (UTC) on which it holds, at most 90 days ahead"
-        )
-    ]
-    text = "\n".join(line.removeprefix("# ") for line in sample)
-    assert loaded(tmp_path, f"{text}\nexpires = 2026-12-24\n")[0].check == "security.users"
+    sample = lines[lines.index("# [[waiver]]") : lines.index("#", lines.index("# [[waiver]]"))]
+    (only,) = loaded(tmp_path, "\n".join(line.removeprefix("# ") for line in sample))
+    assert only.check in {check.id for check in catalogue.checks()}
+    assert only.expires == "2027-01-31"
+
+
+def test_a_waiver_without_a_last_day_is_shown_one_that_is_taken(tmp_path):
+    (problem,) = said(tmp_path, ENTRY.replace("expires = 2026-12-24\n", ""))
+    sample = problem.partition("for example ")[2]
+    assert loaded(tmp_path, ENTRY.replace("expires = 2026-12-24", sample))[0].expires == "2027-02-21"
 
 
 def test_no_file_is_no_waiver(tmp_path):

@@ -121,6 +121,7 @@ class Recorded:
             COMPOSE.config(): {"services": self._services(env)},
             COMPOSE.gateway_status(): {"active": self.active, **up},
             COMPOSE.database_state(): self.database,
+            COMPOSE.containers_of("database"): "database" if self.running else "",
             COMPOSE.alive(("backup",)): "backup",
         }
         if "promtool" in argv:

@@ -133,7 +133,25 @@ def test_what_is_wrong_is_refused_before_anything_starts(
     assert said in outcome.reason
     assert configured.changes == []
     assert configured.file.read_text(encoding="utf-8") == PRODUCTION
-    assert audit()[-1]["result"] == "refused"
+    line = audit()[-1]
+    assert (line["result"], line["release"], line["asked"]) == ("refused", "1.0.0", next(iter(wanted)))
+
+
+def test_an_unknown_setting_is_no_release_and_the_way_out_names_those_that_there_are(configured: Configured) -> None:
+    outcome = carry_out(request({"FOO": "1"}, dry_run=True), configured)
+    values = outcome.values()
+    assert (values["result"], values["release"], values["asked"]) == ("refused", "1.0.0", "FOO")
+    document = "reference/docs/configuration.md"
+    assert f"FOO: unknown variable. To mend it: {document} names the settings" in outcome.reason
+    named = Path(document).read_text(encoding="utf-8")
+    assert not [key for key in configured.values if f"`{key}`" not in named]
+
+
+def test_what_is_wrong_in_the_file_itself_is_shown_by_the_command_that_reads_that_file(configured: Configured) -> None:
+    configured.file.write_text(PRODUCTION + "FOO=1\n", encoding="utf-8")
+    outcome = carry_out(request({"DOCJOBS_HEARTBEAT_S": "1"}), configured)
+    assert outcome.result == "refused"
+    assert outcome.reason.endswith(f"To mend it: scripts/validate-production-config.sh {configured.file}")
 
 
 @pytest.mark.slow

@@ -42,6 +42,16 @@ def test_nothing_is_changed_while_the_database_does_not_answer(
     refused(request_(), system, "the database does not answer, or is being restored: it broke")
 
 
+@either
+def test_where_nothing_was_started_the_way_out_begins_with_starting_it(
+    request_: Callable[[], Request], system: Recorded
+) -> None:
+    system.fails = lambda argv: argv == COMPOSE.database_state()
+    refused(request_(), system, "To mend it: bring it back as reference/runbooks/recovery.md says")
+    system.running = {}
+    refused(request_(), system, f"To mend it: nothing has been started here: {' '.join(COMPOSE.base)} up -d, and again")
+
+
 def test_a_restore_is_found_before_anything_left_behind_is_settled(system: Recorded, tmp_path: Path) -> None:
     state = tmp_path / "state"
     state.mkdir()

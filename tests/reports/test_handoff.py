@@ -49,6 +49,11 @@ def test_whatever_did_not_pass_is_an_open_risk_with_its_reason() -> None:
         assert (f"| {check.id} |" in risks) == (check.outcome.value != "passed" or check.waiver is not None), check.id
 
 
+def test_the_digests_of_the_images_are_whole_because_they_are_what_is_deployed() -> None:
+    state, verdict = judge(go())
+    assert f"| Image of api-blue | sha256:{'5e' * 32} |" in handoff.render(state, verdict)
+
+
 def test_what_is_left_out_of_it_is_missed(tmp_path) -> None:
     (tmp_path / "results.json").write_text("{")
     (tmp_path / "made").mkdir()
