@@ -26,7 +26,7 @@ _LANE_OF_CHECK = dict.fromkeys(
         "recovery.whole-loss",
     ),
     "release",
-) | dict.fromkeys(("deployment.drain", "deployment.health-check"), "operation")
+)
 _OTHERS = "operation"
 # In a lane these areas come after all others, in this order: access submits jobs of which the gate keeps no book, so it comes
 # after recovery.job-account; load finds the system as it is after all that was done to it.
