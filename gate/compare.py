@@ -77,6 +77,7 @@ def another(before: Run, now: Run) -> tuple[str, ...]:
         ("system", before.target.get("name"), now.target.get("name")),
         ("profile", before.profile, now.profile),
         ("machine", machine(before), machine(now)),
+        ("release at work", before.target.get("at_work", "not said"), now.target.get("at_work", "not said")),
     )
     return tuple(f"{what}: {one}, then {other}" for what, one, other in facts if one != other)
 

@@ -26,8 +26,11 @@ _LANE_OF_CHECK = dict.fromkeys(
         "recovery.whole-loss",
     ),
     "release",
+) | dict.fromkeys(
+    ("deployment.cold-start", "deployment.drain", "deployment.health-check", "deployment.image-provenance"), "operation"
 )
 _OTHERS = "operation"
+_FIRST = "deployment.cold-start"  # whose first job is that of a new system
 # In a lane these areas come after all others, in this order: access submits jobs of which the gate keeps no book, so it comes
 # after recovery.job-account; load finds the system as it is after all that was done to it.
 _LAST = ("access", "load")
@@ -49,6 +52,8 @@ def on_candidate(checks: Iterable[str]) -> bool:
 
 def turn(check: str) -> int:
     """When a check comes in its lane: the least first, equal ones as the suites have them."""
+    if check == _FIRST:
+        return -1
     area = check.split(".", 1)[0]
     return _LAST.index(area) + 1 if area in _LAST else 0
 

@@ -53,7 +53,8 @@ class StackTable:
     @property
     def names_release(self) -> tuple[str, ...]:
         """The variables that together say which release a stack starts with; empty where the gate cannot choose."""
-        return self.release_variables or ((self.release_variable,) if self.release_variable else ())
+        own = (self.release_variable,) if self.release_variable else ()
+        return tuple(dict.fromkeys((*self.release_variables, *own)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,15 +64,19 @@ def _prepare(target: Target, image_prefix: str | None) -> None:
     # Read once before any lane reads it: what is wrong in the user's own files is no result of a check.
     with TemporaryDirectory() as folder:
         files = " ".join(f"-f {target.folder / name}" for name in target.stack.compose)
-        try:
-            unstarted = stack.ComposeStack(target, "read-only", Path(folder), "read-only", image_prefix=image_prefix)
-        except (CommandFailed, ComposeError) as error:
-            raise UsageError(str(error), f"docker compose {files} config --quiet") from error
-        if target.stack.build:
+        for release in ("previous", "candidate") if target.stack.names_release else ("previous",):
             try:
-                unstarted.build()
-            except CommandFailed as error:
-                raise CouldNotRunError(f"an image does not build: {error}", f"docker compose {files} build") from error
+                unstarted = stack.ComposeStack(
+                    target, "read-only", Path(folder), "read-only", image_prefix=image_prefix, release=release
+                )
+            except (CommandFailed, ComposeError) as error:
+                raise UsageError(str(error), f"docker compose {files} config --quiet") from error
+            if target.stack.build:
+                try:
+                    unstarted.build()
+                except CommandFailed as error:
+                    mend = f"docker compose {files} build"
+                    raise CouldNotRunError(f"an image does not build: {error}", mend) from error
 
 
 def _host() -> dict[str, Json]:

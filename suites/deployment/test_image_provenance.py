@@ -43,6 +43,6 @@ def test_image_provenance(stack: ComposeStack, target: Target, evidence: Evidenc
         if not labels[c.name].get(label)
     ]
     assert not lacking, "images that do not say where they come from: " + "; ".join(lacking)
-    previous = target.releases["previous"]
-    wrong = [f"{c.service}: {version}" for c in containers if (version := labels[c.name][VERSION_LABEL]) != previous]
-    assert not wrong, f"of another release than {previous}, which is to be running: {'; '.join(wrong)}"
+    asked = target.releases[stack.release]
+    wrong = [f"{c.service}: {version}" for c in containers if (version := labels[c.name][VERSION_LABEL]) != asked]
+    assert not wrong, f"of another release than {asked}, which is to be running: {'; '.join(wrong)}"

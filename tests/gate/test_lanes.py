@@ -33,3 +33,6 @@ def test_what_nobody_keeps_a_book_of_and_what_strains_come_last() -> None:
         "access.revocation",
         "load.ledger",
     ]
+    assert lanes.turn("deployment.cold-start") < lanes.turn("configuration.change"), (
+        "its first job is the system's first"
+    )
