@@ -15,6 +15,8 @@ _SENTENCES: dict[Phase, str] = {
     "call": "could not find out",
     "teardown": "could not restore the system afterwards",
 }
+# What is said of a check that was not come to, because the run was ended: nothing else kept it from finding out.
+CUT_OFF, NOT_REACHED = "the run was cut off before it", "the run did not reach it"
 # Only an end in its middle leaves a phase unseen.
 CUT_SHORT = "it never got there"
 _WORST_FIRST = (Outcome.FAILED, Outcome.UNVERIFIED, Outcome.NOT_APPLICABLE, Outcome.PASSED)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gate import lane, owner, shell
+from gate.judge import CUT_OFF
 from gate.lane import Findings, LaneContext
 from gate.model import Check, Lane
 
@@ -94,7 +95,7 @@ class LaneProcess:
         if self.findings.sealed:
             return "the suites hold no such check: restore it, or take it out of the catalogue with `make docs`"
         if self.asked:
-            return "the run was cut off before it"
+            return CUT_OFF
         at = self.findings.running or "nothing"
         return f"its lane ended with {self.status} while it ran {at}; see lanes/{self.context.lane}.log"
 

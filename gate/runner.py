@@ -21,6 +21,7 @@ from pathlib import Path
 from gate import controls, lanes, owner, remember, results, waivers
 from gate.errors import CouldNotRunError, Stopped
 from gate.formats import FORMATS
+from gate.judge import NOT_REACHED
 from gate.lane import LaneContext
 from gate.lane_process import SUITES, LaneProcess, now
 from gate.model import Check, CheckResult, Control, Json, Moment, Outcome, Run, Sabotage, Verdict, Waiver
@@ -32,7 +33,6 @@ from gate.verdict import decide
 RUNS = Path(".readygate") / "runs"
 WAIVERS = "waivers.toml"
 _POLL_S = 0.25
-_NOT_REACHED = "the run did not reach it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def _first(request: Request, tools: Tools) -> Run:
         target=_identity(request.target),
         host=tools.host(),
         expected=tuple(check.id for check in request.checks),
-        checks=tuple(_unverified(check, _NOT_REACHED) for check in request.checks),
+        checks=tuple(_unverified(check, NOT_REACHED) for check in request.checks),
         narrowed=request.narrowed,
         standards=controls.standards() if request.controls else (),
         controls=request.controls,
@@ -223,7 +223,7 @@ def _merged(
             checks.append(replace(result, required=check.required or result.required, minimum=minimum))
         else:
             ended = lane_of.get(check.id) if final else None
-            checks.append(_unverified(check, ended.why_missing(check) if ended else _NOT_REACHED))
+            checks.append(_unverified(check, ended.why_missing(check) if ended else NOT_REACHED))
     attached, unused = waivers.attach(checks, waived, today())
     facts = {name: value for process in processes for name, value in process.findings.facts}
     longest = max((process.seconds for process in processes), default=0.0)

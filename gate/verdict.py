@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Literal
 
-from gate.judge import CUT_SHORT
+from gate.judge import CUT_OFF, CUT_SHORT, NOT_REACHED
 from gate.model import Blocker, CheckResult, Decision, Measurement, Outcome, Run, Verdict, Waiver
 
 Kind = Literal["failed", "unverified", "missing", "waiver", "narrowed", "lane"]
@@ -16,9 +16,6 @@ Kind = Literal["failed", "unverified", "missing", "waiver", "narrowed", "lane"]
 # Who can act: a NO-GO belongs to the team of the system, an INCOMPLETE to whoever can make the gate see.
 SYSTEM_OWNER = "the system's team"
 GATE_OWNER = "whoever runs the gate"
-# What lanes and the runner say of a check that they did not come to, because the run was ended: nothing else kept it from
-# finding out.
-_CUT_OFF, _NOT_REACHED = "the run was cut off before it", "the run did not reach it"
 _AGAIN = "run again: readygate run"
 
 
@@ -123,7 +120,7 @@ def _summary(check: CheckResult) -> str:
 
 
 def _cut_off(check: CheckResult) -> bool:
-    return check.reason in (_CUT_OFF, _NOT_REACHED) or check.reason.endswith(CUT_SHORT)
+    return check.reason in (CUT_OFF, NOT_REACHED) or check.reason.endswith(CUT_SHORT)
 
 
 def _of_outcome(check: CheckResult, outcome: Outcome, summary: str, *, cut: bool) -> Blocker:

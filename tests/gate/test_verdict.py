@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate import runner
-from gate.judge import Seen, judge
+from gate.judge import NOT_REACHED, Seen, judge
 from gate.lane_process import LaneProcess
 from gate.model import Blocker, Check, CheckResult, Decision, Lane, Measurement, Outcome, Run, Waiver
 from gate.status import ExitStatus
@@ -220,7 +219,7 @@ def test_whoever_cut_a_run_off_is_told_to_run_it_again_and_to_mend_nothing_that_
     check = Check("load.a", "t", "w", "f", (), (), 1, ())
     reasons = {
         "load.a": LaneProcess(None, None, asked=True).why_missing(check),  # type: ignore[arg-type]
-        "load.b": runner._NOT_REACHED,
+        "load.b": NOT_REACHED,
         "load.c": judge(check, (Seen("setup", "passed"),), 0, ())[1],
         "load.d": "the list of vulnerabilities does not answer",
     }
