@@ -39,7 +39,7 @@ def test_scaling(campaign: Campaign, stack: ComposeStack, limits: dict[str, Limi
         seen.account.demand_done()
         paces[number] = seen
     # One worker twice, and the better counts: the first load of a new system is slow, and all would look well beside it.
-    again = campaign.crowd(2, again=1).timely
+    again = campaign.crowd(2, again=2).timely
     alone = max(first, again.result.jobs_per_s)
     evidence.value("one worker, jobs a second", {"before": first, "afterwards": again.result.jobs_per_s})
     for number, seen in paces.items():

@@ -1,5 +1,5 @@
 from fixtures.bottleneck import capacity
-from fixtures.campaign import Campaign
+from fixtures.campaign import Campaign, Seen
 from gate.check import check
 from gate.evidence import Evidence
 from gate.model import Limit, Sabotage
@@ -25,11 +25,9 @@ def test_stress(campaign: Campaign, limits: dict[str, Limit], evidence: Evidence
     normal = campaign.crowd().timely
     ended = len(normal.result.processing)
     assert ended, "under normal load no job ended"
-    double = campaign.crowd(2).timely
-    *slow, again = campaign.afterwards()
-    loads = {"normal": normal, "twice": double, "afterwards": again}
-    if slow:
-        loads["afterwards, at first"] = slow[0]
+    doubled, afterwards = campaign.doubled(), campaign.afterwards()
+    double, again = doubled[-1], afterwards[-1]
+    loads = {"normal": normal, **_named("twice", doubled), **_named("afterwards", afterwards)}
 
     for name, seen in loads.items():
         evidence.observed(len(seen.result.seconds), f"jobs that ended: {name}")
@@ -40,7 +38,7 @@ def test_stress(campaign: Campaign, limits: dict[str, Limit], evidence: Evidence
         for what, times in seen.times.items():
             evidence.measure(f"{what}, {name}", times, "s")
         evidence.measure(f"requests failed, {name}", seen.result.error_ratio, "ratio", limits["load.error_ratio"])
-    answer = capacity(normal.result, double.result, double.vitals, double.vitals.cpu_s())
+    answer = capacity(normal.result, double.result, double.vitals, double.cpu_s_for_1000)
     evidence.value("capacity", answer)
     for seen in loads.values():
         seen.account.demand_done()
@@ -48,3 +46,8 @@ def test_stress(campaign: Campaign, limits: dict[str, Limit], evidence: Evidence
         slower, kept = seen.against(normal)
         campaign.judge(evidence, f"slow jobs (p95) {name}, as a multiple", slower, limits["load.degradation"], seen)
         campaign.judge(evidence, f"pace {name}, as a share of before", kept, limits["load.kept_pace"], seen)
+
+
+def _named(name: str, looks: tuple[Seen, ...]) -> dict[str, Seen]:
+    """The last look, which counts, by its name, and the one before it where there is one."""
+    return {name: looks[-1], **{f"{name}, look {number}": seen for number, seen in enumerate(looks[:-1], 1)}}
