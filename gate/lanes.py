@@ -9,11 +9,15 @@ from gate.model import Run
 # Two lanes, because the smallest machine that counts has two cores. With three, 1.8 cores were busy (measured over 20 s),
 # two thirds of that the engine's upkeep of so many containers, and everything waited. Each takes about half of the time.
 # What comes and goes is judged where the previous release runs; what the candidate does at work, where it runs from the start.
-# Backups, and what starts by itself again, are of no release: they are where there is time for them.
+# Backups, what starts by itself again, and an alert's way from Prometheus to whoever is called are of no release: they are
+# where there is time for them.
 _LANE_OF_AREA = dict.fromkeys(("deployment", "documentation", "rollback"), "release")
 _LANE_OF_CHECK = dict.fromkeys(
     (
+        "monitoring.dead-man",
+        "monitoring.delivery",
         "monitoring.quiet-deployment",
+        "monitoring.routing",
         "recovery.archiving-after-crash",
         "recovery.backup-integrity",
         "recovery.data-loss",
