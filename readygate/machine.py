@@ -71,12 +71,23 @@ def _prepare(target: Target, image_prefix: str | None) -> None:
                 )
             except (CommandFailed, ComposeError) as error:
                 raise UsageError(str(error), f"docker compose {files} config --quiet") from error
-            if target.stack.build:
-                try:
-                    unstarted.build()
-                except CommandFailed as error:
-                    mend = f"docker compose {files} build"
-                    raise CouldNotRunError(f"an image does not build: {error}", mend) from error
+            _have_images(target, unstarted, release, files)
+
+
+def _have_images(target: Target, unstarted: stack.ComposeStack, release: str, files: str) -> None:
+    """Build and pull what the stacks of a release start from: a registry that does not answer is no result of a check, and
+    pulling is no part of a start's time. What the target's own command builds comes later."""
+    try:
+        if target.stack.build:
+            unstarted.build()
+    except CommandFailed as error:
+        raise CouldNotRunError(f"an image does not build: {error}", f"docker compose {files} build") from error
+    if release == "candidate" and "build" in target.commands:
+        return
+    try:
+        unstarted.pull_missing()
+    except CommandFailed as error:
+        raise CouldNotRunError(f"an image cannot be pulled: {error}", f"docker compose {files} pull") from error
 
 
 def _host() -> dict[str, Json]:

@@ -69,6 +69,19 @@ def test_an_image_that_does_not_build(system: Path) -> None:
     assert "docker compose" in done.stderr
 
 
+def test_an_image_that_cannot_be_pulled(system: Path) -> None:
+    for name, line, more in (
+        ("compose.yaml", "services:\n", "  cache:\n    image: 127.0.0.1:9/cache:1\n"),
+        ("readiness.toml", "[roles]\n", 'other = ["cache"]\n'),
+    ):
+        file = system / name
+        file.write_text(file.read_text().replace(line, line + more, 1))
+    done = run(system)
+    said_once(done, ExitStatus.COULD_NOT_RUN, "cannot be pulled")
+    assert "127.0.0.1:9" in done.stderr
+    assert "docker compose" in done.stderr
+
+
 def test_a_preparation_that_fails(system: Path) -> None:
     (system / "prepare.sh").write_text("#!/bin/sh\necho 'no random numbers today' >&2\nexit 7\n")
     said_once(run(system), ExitStatus.COULD_NOT_RUN, "no random numbers today")
