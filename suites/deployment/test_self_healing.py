@@ -57,7 +57,8 @@ def test_self_healing(
             evidence.event("healed", "ready again" if not dead else "not all came back")
     evidence.value("seconds until ready again", {c.service: seconds.get(c.name) for c in running})
     evidence.observed(len(seconds) + len(dead), "services killed")
-    assert not dead, "did not come back by themselves: " + "; ".join(dead)
+    waited = f"limit {limit.value:g} s, waited for twice as long to see by how much it is missed"
+    assert not dead, f"did not come back by themselves ({waited}): {'; '.join(dead)}"
     evidence.measure("killed until ready again", list(seconds.values()), "s", limit)
     steady_state.reached(target.job.timeout_s, "steady state after every service was killed once")
 
