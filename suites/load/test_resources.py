@@ -90,6 +90,8 @@ def _tables(stack: ComposeStack, campaign: Campaign, limits: dict[str, Limit], e
     for table, count in found.for_each_job.items():
         saying = f"{table} read from end to end, for each job"
         evidence.measure(saying, count, "scans", limits["load.scans_per_job"])
+        saying = f"{table} read from end to end, a second while nobody comes"
+        evidence.measure(saying, found.at_rest_per_s.get(table, 0.0), "scans/s", limits["load.scans_at_rest"])
 
 
 def _memory(stack: ComposeStack, loads: Mapping[str, Seen], limits: dict[str, Limit], evidence: Evidence) -> None:

@@ -16,7 +16,10 @@ from pathlib import Path
 import pytest
 
 LOGS = Path(__file__).resolve().parents[2] / "reference/logs"
-pytestmark = pytest.mark.skipif(shutil.which("perl") is None, reason="the programs are Perl, which Debian always has")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("perl") is None, reason="the programs are Perl, which Debian always has"),
+]
 
 TRACEBACK = """Traceback (most recent call last):
   File "a.py", line 1, in <module>
