@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from fixtures import reap, stack, sweep
+from fixtures import neighbours, reap, stack, sweep
 from fixtures.clients.docker import Engine
 from fixtures.compose import ComposeError
 from fixtures.reap import Leftovers
@@ -57,6 +57,7 @@ def _said(removed: Leftovers) -> list[str]:
 
 
 def _prepare(target: Target, image_prefix: str | None) -> None:
+    _demand_own_images(target, image_prefix)
     try:
         stack.prepare(target, image_prefix=image_prefix)
     except CommandFailed as error:
@@ -72,6 +73,18 @@ def _prepare(target: Target, image_prefix: str | None) -> None:
             except (CommandFailed, ComposeError) as error:
                 raise UsageError(str(error), f"docker compose {files} config --quiet") from error
             _have_images(target, unstarted, release, files)
+
+
+def _demand_own_images(target: Target, image_prefix: str | None) -> None:
+    """Refuse to build what another folder's run is judging by the same names. Two runs of one folder judge the same files."""
+    for run, folder in neighbours.neighbours(Engine(), target, image_prefix).items():
+        variable = target.stack.image_prefix_variable
+        apart = f", or {variable}=NAME/ before the command" if variable else ""
+        raise CouldNotRunError(
+            f"the run {run} of {folder} judges images of the same names on this engine: what one of them builds takes the"
+            " other's place",
+            f"wait until it has ended{apart}",
+        )
 
 
 def _have_images(target: Target, unstarted: stack.ComposeStack, release: str, files: str) -> None:
