@@ -4,7 +4,7 @@ from fixtures.campaign import Campaign, Seen
 from fixtures.clients.database import Database
 from fixtures.growth import growth
 from fixtures.index_use import index_use
-from fixtures.sessions import pools
+from fixtures.sessions import FEWEST_LOOKS, pools
 from fixtures.stack import ComposeStack
 from gate.check import Unverified, check
 from gate.evidence import Evidence
@@ -73,7 +73,12 @@ def _connections(loads: Mapping[str, Seen], limits: dict[str, Limit], evidence: 
         raise Unverified("the database could not be asked once who waits for a lock")
     longest = max(look.lock_wait_s for look in looks)
     evidence.measure("longest that a statement waited for a lock", longest, "s", limits["load.lock_wait_s"])
-    found = pools(looks)
+    under_load = [look for seen in loads.values() for look in seen.sessions]
+    if len(under_load) < FEWEST_LOOKS:
+        raise Unverified(
+            f"the database was asked {len(under_load)} times while users came: too seldom to know its connections"
+        )
+    found = pools(under_load)
     evidence.value("connections by process", {who: [p.most, p.most_busy, p.busy_share] for who, p in found.items()})
     if found:
         shares = [pool.busy_share for pool in found.values()]
