@@ -52,6 +52,11 @@ def remembered(root: Path, key: str) -> str:
     return environment.read(path).get(key, "") if path.is_file() else ""
 
 
+def given(root: Path, key: str) -> str:
+    """The value as compose takes it: the operator's environment before the file."""
+    return os.environ.get(key, remembered(root, key))
+
+
 def ca_bundle() -> str:
     """The file of certificate authorities that this machine trusts; empty when there is none."""
     named = [os.environ.get("SSL_CERT_FILE", ""), os.environ.get("PIP_CERT", ""), *map(str, _BUNDLES)]

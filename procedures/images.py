@@ -69,9 +69,9 @@ def fingerprint(root: Path) -> str:
             mode = path.stat().st_mode & 0o111
             digest.update(f"{path.relative_to(root)}\0{mode}\0".encode())
             digest.update(hashlib.sha256(path.read_bytes()).digest())
-    values = environment.read(root / ".env")
-    digest.update(json.dumps({name: values.get(name, "") for name in _VARIABLES}).encode())
-    digest.update(json.dumps(_ids([values.get("BASE_IMAGE", "")])).encode())
+    values = {name: env_file.given(root, name) for name in _VARIABLES}
+    digest.update(json.dumps(values).encode())
+    digest.update(json.dumps(_ids([values["BASE_IMAGE"]])).encode())
     return digest.hexdigest()
 
 
@@ -142,7 +142,7 @@ def _of_a_release(image: str) -> bool:
 
 
 def _prefix(root: Path) -> str:
-    return env_file.remembered(root, "DOCJOBS_REGISTRY")
+    return env_file.given(root, "DOCJOBS_REGISTRY")
 
 
 def _ids(names: Iterable[str]) -> dict[str, str]:

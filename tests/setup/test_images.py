@@ -82,6 +82,13 @@ def test_what_goes_into_an_image_changes_the_fingerprint(tree: Path) -> None:
     assert len(seen) == 5
 
 
+def test_names_are_as_compose_takes_them_the_environment_first(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = images.fingerprint(tree)
+    monkeypatch.setenv("DOCJOBS_REGISTRY", "apart/")
+    assert images.fingerprint(tree) != before
+    assert images._prefix(tree) == "apart/"
+
+
 def test_what_does_not_go_in_leaves_it(tree: Path) -> None:
     before = images.fingerprint(tree)
     (tree / ".env").write_text("BASE_IMAGE=a\nACTIVE_COLOUR=green\n")  # a deployment
