@@ -17,6 +17,8 @@ Kind = Literal["failed", "unverified", "missing", "waiver", "narrowed", "lane"]
 SYSTEM_OWNER = "the system's team"
 GATE_OWNER = "whoever runs the gate"
 _AGAIN = "run again: readygate run"
+# What was seen to be wrong before what was not seen: where only the first few are shown, a failure must be among them.
+_WORST_FIRST: tuple[Kind, ...] = ("failed", "waiver", "unverified", "missing", "narrowed", "lane")
 
 
 def judged(check: CheckResult) -> Outcome:
@@ -48,8 +50,10 @@ def expired(waiver: Waiver, today: date) -> bool:
 
 
 def decide(run: Run, today: date) -> Verdict:
-    """Judge the run as of `today` (UTC); NO-GO outranks INCOMPLETE, and nothing but evidence yields GO."""
-    blockers = (*_of_checks(run, today), *_of_unused_waivers(run, today), *_of_the_run(run))
+    """Judge the run as of `today` (UTC); NO-GO outranks INCOMPLETE, and nothing but evidence yields GO. The blockers come
+    with the failed first, then the unverified, those of a kind in the order of the run."""
+    found = (*_of_checks(run, today), *_of_unused_waivers(run, today), *_of_the_run(run))
+    blockers = tuple(sorted(found, key=lambda blocker: _WORST_FIRST.index(blocker.kind)))
     if not blockers and not any(check.required and judged(check) is Outcome.PASSED for check in run.checks):
         blockers = (_of_the_gate("missing", "", "no required check passed", "readygate list shows what would run"),)
     kinds = {blocker.kind for blocker in blockers}

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from gate.areas import AREAS
 from gate.compliance import Compliance, Row, compliance
 from gate.criteria import criteria
-from gate.model import Blocker, Json, Measurement, Run, Verdict
+from gate.model import Json, Measurement, Run, Verdict
 from gate.status import ExitStatus
 from reports import charts, matrix, over_time, view
 from reports.headlines import headlines
@@ -106,7 +106,7 @@ def _facts_of_page(run: Run, verdict: Verdict) -> dict[str, Any]:
         "matrix": matrix,
         "identity": _identity(run),
         "images": len(images) if isinstance(images, Mapping) else 0,
-        "kind_sign": _kind_sign,
+        "kind_sign": view.kind_sign,
         "limits": limits,
         "measured": _measured,
         "most_bars": MOST_ROWS,
@@ -209,10 +209,6 @@ def _flat(prefix: str, facts: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
             yield from _flat(name, value)
         else:
             yield name, value if isinstance(value, str) else json.dumps(value, default=str)
-
-
-def _kind_sign(blocker: Blocker) -> str:
-    return {"failed": "✕", "waiver": "w"}.get(blocker.kind, "?")
 
 
 def _measured(each: Measurement) -> str:

@@ -27,7 +27,7 @@ def render(run: Run, verdict: Verdict) -> RenderableType:
         Text(view.totals(verdict, rows)),
     ]
     for blocker in verdict.blockers[:SHOWN]:
-        parts += _reason(blocker, reproduce.get(blocker.check, ""), tone)
+        parts += _reason(blocker, reproduce.get(blocker.check, ""))
     if len(verdict.blockers) > SHOWN:
         parts.append(Text(f"  … {len(verdict.blockers) - SHOWN} more in the report"))
     tight = [row for row in view.limits(rows) if row.measurement.kept][:3]
@@ -43,8 +43,10 @@ def render(run: Run, verdict: Verdict) -> RenderableType:
     return Group(*parts)
 
 
-def _reason(blocker: Blocker, reproduce: str, tone: str) -> list[RenderableType]:
-    lines = [_indented(blocker.check or "the run", 2, tone), _indented(view.what(blocker), 4)]
+def _reason(blocker: Blocker, reproduce: str) -> list[RenderableType]:
+    tone = COLOURS["no" if blocker.kind in view.AGAINST else "warn"]
+    head = f"{view.kind_sign(blocker)} {blocker.check or 'the run'}"
+    lines = [_indented(head, 2, tone), _indented(view.what(blocker), 4)]
     lines.append(_indented(f"act: {blocker.owner}: {blocker.fix}", 4))
     if reproduce:
         lines.append(_indented(f"rerun: {reproduce}", 4))

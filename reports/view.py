@@ -159,6 +159,11 @@ def totals(verdict: Verdict, listed: tuple[Row, ...]) -> str:
     return f"{_many(verdict.counts.get('total', 0), 'check')}: {', '.join(parts) or 'none'}."
 
 
+def kind_sign(blocker: Blocker) -> str:
+    """Return the sign of a blocker's kind, by which it is told from the others without colour."""
+    return {"failed": "✕", "waiver": "w"}.get(blocker.kind, "?")
+
+
 def acting(verdict: Verdict) -> tuple[tuple[str, int], ...]:
     """Return who has to act, and on how many reasons."""
     return tuple(Counter(blocker.owner for blocker in verdict.blockers).most_common())

@@ -44,6 +44,21 @@ def test_no_go_and_incomplete_examples() -> None:
     assert decision(no_go()) is Decision.NO_GO
 
 
+def test_what_failed_stands_before_what_was_not_seen_each_in_the_order_of_the_run() -> None:
+    crashed = Lane("green", (), sealed=False)
+    blockers = decide(replace(no_go(), lanes=(crashed,), expected=(*no_go().expected, "a.never-ran")), TODAY).blockers
+    assert [(blocker.kind, blocker.check) for blocker in blockers] == [
+        ("failed", "deployment.dry-run"),
+        ("failed", "deployment.self-healing"),
+        ("waiver", "security.published-ports"),
+        ("waiver", "access.roles"),
+        ("unverified", "security.secrets-at-rest"),
+        ("unverified", "recovery.worker-crash"),
+        ("missing", "a.never-ran"),
+        ("lane", ""),
+    ]
+
+
 def test_an_empty_run_is_incomplete() -> None:
     run = replace(go(), checks=(), expected=(), lanes=())
     assert (decision(run), kinds(run)) == (Decision.INCOMPLETE, ["missing"])

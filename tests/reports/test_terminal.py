@@ -39,6 +39,20 @@ def test_reasons_say_who_acts_and_how_to_see_it_again() -> None:
     assert "rerun: readygate run --check deployment.self-healing" in text
 
 
+def test_what_failed_comes_before_what_was_not_found_out_and_is_told_from_it_without_colour() -> None:
+    heads = [
+        line.strip() for line in said(no_go()).splitlines() if line.startswith("  ") and not line.startswith("   ")
+    ]
+    assert heads == [
+        "✕ deployment.dry-run",
+        "✕ deployment.self-healing",
+        "w security.published-ports",
+        "w access.roles",
+        "? security.secrets-at-rest",
+        "? recovery.worker-crash",
+    ]
+
+
 @pytest.mark.parametrize("text", texts.ALL.values(), ids=texts.ALL)
 def test_nothing_reaches_the_terminal_as_a_command(text: str) -> None:
     printed = said(hostile(text))
