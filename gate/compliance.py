@@ -1,14 +1,15 @@
 """Control, the checks that verify it, what became of them: a pure function of a run and its verdict.
 
 A control is verified when every check that names it passed. A check that the run left out has verified nothing, and a control
-without any check is missing. 100 % is: every applicable control verified, and at least one.
+without any check is missing. 100 % is: every applicable control verified, and at least one. Of a control whose every check a
+narrowed run left out by choice nothing is said but that; it counts as applicable, so that no part comes to 100 %.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gate.model import Control, Decision, Json, Outcome, Run, Standard, Verdict
@@ -25,6 +26,7 @@ class Standing(StrEnum):
     UNVERIFIED = "unverified"
     WAIVED = "waived"
     VERIFIED = "verified"
+    NOT_LOOKED_AT = "not looked at"
     NOT_APPLICABLE = "not applicable"
 
 
@@ -40,12 +42,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Of one standard: the controls that refer to it, and how many of its requirements they refer to (of `standard.total`)."""
+    """Of one standard: the controls that refer to it, those that this run left out among them, and how many of its
+    requirements they refer to (of `standard.total`)."""
 
     standard: Standard
     controls: int
     applicable: int
     verified: int
+    left_out: int
     requirements: int
 
 
@@ -78,6 +82,16 @@ class Compliance:
         return 0 < self.verified == self.applicable
 
     @property
+    def left_out(self) -> int:
+        """Controls that the run was narrowed not to look at. Where there are any, a share of all says nothing of the system."""
+        return self.counts[Standing.NOT_LOOKED_AT]
+
+    @property
+    def looked_at(self) -> int:
+        """Controls that apply and that this run had to find out."""
+        return self.applicable - self.left_out - self.counts[Standing.MISSING]
+
+    @property
     def lacking(self) -> tuple[Row, ...]:
         """What stands between this and 100 %, the worst first."""
         order = list(Standing)
@@ -91,6 +105,10 @@ class Compliance:
             return Decision.GO
         return Decision.NO_GO if self.counts[Standing.FAILED] else Decision.INCOMPLETE
 
+    def _counts_in_results(self) -> dict[Standing, int]:
+        found = Counter(_in_results(row.standing) for row in self.rows)
+        return {standing: found[standing] for standing in Standing if standing is _in_results(standing)}
+
     def document(self) -> dict[str, Json]:
         """The same as results.json holds it."""
         return {
@@ -98,9 +116,15 @@ class Compliance:
             "applicable": self.applicable,
             "verified": self.verified,
             "complete": self.complete,
-            "counts": {standing.value: count for standing, count in self.counts.items()},
+            "counts": {standing.value: count for standing, count in self._counts_in_results().items()},
             "controls": [
-                {"id": row.control.id, "standing": row.standing.value, "reason": row.reason, "checks": dict(row.checks)}
+                {
+                    "id": row.control.id,
+                    "standing": _in_results(row.standing).value,
+                    "left_out": row.standing is Standing.NOT_LOOKED_AT,
+                    "reason": row.reason,
+                    "checks": dict(row.checks),
+                }
                 for row in self.rows
             ],
             "standards": [
@@ -117,6 +141,11 @@ class Compliance:
         }
 
 
+def _in_results(standing: Standing) -> Standing:
+    """The standing as results.json has it. Its readers know six, and must not take for well what nobody looked at."""
+    return Standing.UNVERIFIED if standing is Standing.NOT_LOOKED_AT else standing
+
+
 def compliance(run: Run, verdict: Verdict) -> Compliance:
     """What the run says of the controls that it holds; none where it holds none."""
     states = _states(run, verdict)
@@ -125,7 +154,9 @@ def compliance(run: Run, verdict: Verdict) -> Compliance:
     for check in run.checks:
         for name in check.standards:
             naming.setdefault(name, set()).add(check.id)
-    rows = tuple(_row(control, naming.get(control.id, set()), states, reasons) for control in run.controls)
+    found = (_row(control, naming.get(control.id, set()), states, reasons) for control in run.controls)
+    # Only of a run that was narrowed is it a choice that a check is not there; of a whole one it is a gap.
+    rows = tuple(found) if run.narrowed is None else tuple(_left_out(row, {*run.expected, *states}) for row in found)
     return Compliance(rows, tuple(_share(standard, rows) for standard in run.standards))
 
 
@@ -167,10 +198,17 @@ def _row(control: Control, naming: set[str], states: dict[str, str], reasons: di
     return Row(control, _STANDINGS[worst], "; ".join(because), checks)
 
 
+def _left_out(row: Row, asked: set[str]) -> Row:
+    """The row as it is where the run was asked for one of its checks; otherwise nobody has looked."""
+    nobody = row.checks and asked.isdisjoint(id_ for id_, _ in row.checks)
+    return replace(row, standing=Standing.NOT_LOOKED_AT) if nobody else row
+
+
 def _share(standard: Standard, rows: Iterable[Row]) -> Share:
     mine = [row for row in rows if any(each.standard == standard.name for each in row.control.references)]
     numbers = {each.number for row in mine for each in row.control.references if each.standard == standard.name}
-    return Share(standard, len(mine), _applicable(mine), _verified(mine), len(numbers))
+    left_out = sum(row.standing is Standing.NOT_LOOKED_AT for row in mine)
+    return Share(standard, len(mine), _applicable(mine), _verified(mine), left_out, len(numbers))
 
 
 def _applicable(rows: Iterable[Row]) -> int:

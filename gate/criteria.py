@@ -39,6 +39,7 @@ TITLES = {
     "performance": ("Performance", ("load",)),
     "documentation": ("Documentation", ("documentation",)),
 }
+_UNSEEN = (Standing.MISSING, Standing.UNVERIFIED, Standing.NOT_LOOKED_AT)
 # What the handoff asks for in so many words, and the checks (patterns) of which one at least has to have looked at it.
 ASKED = {
     "deployment": {
@@ -107,5 +108,5 @@ def _wanting(id_: str, ids: list[str], run: Run, verdict: Verdict) -> Iterator[s
             yield words
     if id_ == "security" and run.controls:
         counts = compliance(run, verdict).counts
-        if unseen := counts[Standing.MISSING] + counts[Standing.UNVERIFIED]:
+        if unseen := sum(counts[standing] for standing in _UNSEEN):
             yield f"{unseen} of {len(run.controls)} security controls"

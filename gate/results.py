@@ -21,7 +21,7 @@ from gate.status import ExitStatus
 if TYPE_CHECKING:
     from jsonschema import ValidationError
 
-VERSION = "1.3"
+VERSION = "1.4"
 SCHEMA = Path(__file__).with_name("results.schema.json")
 AGAIN = "make a new one with: readygate run"
 

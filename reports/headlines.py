@@ -6,21 +6,21 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from gate.compliance import Compliance
-from gate.model import Decision, Measurement
+from gate.model import Decision, Measurement, Run
 from reports import view
 from reports.number import headroom
 
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """A promised number; `row` is None where this run has not measured it. `of`: how many measurements it is the worst of."""
+    """A promised number; `row` is None where this run has not measured it. `note` says of what it is the number."""
 
     title: str
     row: view.LimitRow | None
     sign: str = "?"
     word: str = "not measured"
     tone: str = "warn"
-    of: int = 0
+    note: str = ""
 
 
 # Title, checks that measure it, names of the limits that it may have, and how the measurement was called before results 1.2
@@ -35,25 +35,36 @@ ASKED = (
     ("Average job of ten", "load.ten-jobs", ("load.processing*", "load.ten*"), "*"),
 )
 CONTROLS = "Security controls"
+LEFT_OUT = "not looked at in this run"
 
 
-def headlines(limits: tuple[view.LimitRow, ...], controls: Compliance) -> tuple[Headline, ...]:
+def headlines(run: Run, limits: tuple[view.LimitRow, ...], controls: Compliance) -> tuple[Headline, ...]:
     """Return every number that is asked for, in the order of the handoff; of several measurements, the worst."""
     found = [
-        _headline(title, [row for row in limits if _is(row, checks, names, before)])
+        _headline(title, [row for row in limits if _is(row, checks, names, before)], asked=_asked(run, checks))
         for title, checks, names, before in ASKED
     ]
     if controls.rows:
-        found.insert(3, _of_controls(controls))
+        found.insert(3, _of_some_controls(controls) if controls.left_out else _of_controls(controls))
     return tuple(found)
 
 
-def _headline(title: str, rows: list[view.LimitRow]) -> Headline:
+def _asked(run: Run, checks: str) -> bool:
+    """Say whether the run had to measure it: always, unless it was narrowed to other checks."""
+    return run.narrowed is None or any(fnmatchcase(id_, checks) for id_ in (*run.expected, *(c.id for c in run.checks)))
+
+
+def _left_out(title: str) -> Headline:
+    return Headline(title, None, "–", LEFT_OUT, "mute")
+
+
+def _headline(title: str, rows: list[view.LimitRow], *, asked: bool) -> Headline:
     if not rows:
-        return Headline(title, None)
+        return Headline(title, None) if asked else _left_out(title)
     row = min(rows, key=_left)
     tone = "no" if not row.measurement.kept else "go" if row.word == "kept" else "warn"
-    return Headline(title, row, "✓" if row.measurement.kept else "✕", row.word, tone, len(rows))
+    note = f"worst of {len(rows)}" if len(rows) > 1 else ""
+    return Headline(title, row, "✓" if row.measurement.kept else "✕", row.word, tone, note)
 
 
 def _left(row: view.LimitRow) -> float:
@@ -80,4 +91,20 @@ def _of_controls(controls: Compliance) -> Headline:
     row = view.limit_row("", "controls", Measurement(CONTROLS, share, "%", 100.0, "min", n=controls.applicable))
     decision = controls.decision
     word = {Decision.GO: "kept", Decision.NO_GO: "broken", Decision.INCOMPLETE: "not all verified"}[decision]
-    return Headline(CONTROLS, row, view.SIGNS[decision], word, view.TONES[decision], len(controls.rows))
+    return Headline(
+        CONTROLS, row, view.SIGNS[decision], word, view.TONES[decision], f"of {controls.applicable} that apply"
+    )
+
+
+def _of_some_controls(controls: Compliance) -> Headline:
+    """The controls where the run was narrowed: how many of those looked at. A share of all would be of its own making."""
+    if controls.looked_at == 0:
+        return _left_out(CONTROLS)
+    counted = Measurement(CONTROLS, controls.verified, "1", n=controls.looked_at)
+    measured, left = f"{controls.verified} of {controls.looked_at}", f"{controls.left_out} not looked at"
+    row = view.LimitRow("", "controls", counted, measured, f"all {controls.applicable}", left, "")
+    word = "not all looked at" if controls.verified == controls.looked_at else "not all verified"
+    word = "broken" if controls.decision is Decision.NO_GO else word
+    return Headline(
+        CONTROLS, row, view.SIGNS[controls.decision], word, view.TONES[controls.decision], "of those looked at"
+    )

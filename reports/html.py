@@ -102,7 +102,7 @@ def _facts_of_page(run: Run, verdict: Verdict) -> dict[str, Any]:
         "facts": (*_flat("target", run.target), *_flat("host", run.host)),
         "hatch": charts.HATCH,
         "headline": view.headline(verdict),
-        "headlines": headlines(limits, controls),
+        "headlines": headlines(run, limits, controls),
         "matrix": matrix,
         "identity": _identity(run),
         "images": len(images) if isinstance(images, Mapping) else 0,

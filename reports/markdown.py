@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from gate.compliance import compliance
+from gate.compliance import Compliance, compliance
 from gate.criteria import criteria
 from gate.model import Blocker, Run, Verdict
 from gate.text import flat
@@ -64,7 +64,7 @@ def _reasons(title: str, blockers: tuple[Blocker, ...]) -> Iterator[str]:
 
 
 def _promised(run: Run, verdict: Verdict, rows: tuple[view.Row, ...]) -> Iterator[tuple[str, ...]]:
-    for each in headlines(view.limits(rows), compliance(run, verdict)):
+    for each in headlines(run, view.limits(rows), compliance(run, verdict)):
         if each.row is None:
             yield each.title, f"{each.sign} {each.word}", "–", "–", "–"
         else:
@@ -95,13 +95,12 @@ def _controls(run: Run, verdict: Verdict) -> Iterator[str]:
     if not run.controls:
         return
     found = compliance(run, verdict)
-    yield f"## Security controls\n\n**{text(matrix.headline(found))}**"
-    shares = (
-        (f"{share.standard.name}: {share.standard.title}", str(share.verified), str(share.applicable), matrix.of(share))
-        for share in found.shares
-    )
-    yield from _table("Controls by standard", ("Standard", "Verified", "Applicable", "Requirements"), shares)
-    lacking = ((row.control.id, row.control.title, row.standing.value, row.reason) for row in found.lacking)
+    sign, _ = matrix.sign_and_tone(found)
+    yield f"## Security controls\n\n**{sign} {text(matrix.headline(found))}**"
+    if matrix.nothing_seen(found):
+        return
+    yield from _shares(found)
+    lacking = ((row.control.id, row.control.title, row.standing.value, row.reason) for row in matrix.lacking(found))
     yield from _table("Missing for 100 %", ("Control", "Requirement", "Standing", "Why"), lacking)
     for family, rows in groupby(found.rows, key=lambda row: row.control.family):
         cells = (
@@ -114,6 +113,19 @@ def _controls(run: Run, verdict: Verdict) -> Iterator[str]:
             for row in rows
         )
         yield from _table(f"Controls: {text(family)}", ("Control", "Standing", "Checks", "Asked for by"), cells)
+
+
+def _shares(found: Compliance) -> Iterator[str]:
+    counted = ("Verified", "Applicable", *(["Not looked at"] if found.left_out else []))
+    shares = (
+        (
+            f"{share.standard.name}: {share.standard.title}",
+            *map(str, (share.verified, share.applicable, share.left_out)[: len(counted)]),
+            matrix.of(share),
+        )
+        for share in found.shares
+    )
+    yield from _table("Controls by standard", ("Standard", *counted, "Requirements"), shares)
 
 
 def _waivers(run: Run) -> Iterator[tuple[str, ...]]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gate.compliance import Compliance, Standing, compliance
 from gate.model import CheckResult, Control, Decision, Outcome, Run, Waiver
 from tests.gate.strategies import checks
-from tests.reports.factory import control, go, incomplete, judge, no_go, passed, with_check
+from tests.reports.factory import control, go, incomplete, judge, no_go, part, passed, with_check
 
 
 def of(run: Run) -> Compliance:
@@ -67,6 +67,57 @@ def test_a_check_that_this_run_left_out_has_verified_nothing() -> None:
     found = one(passed("security.one", "It holds"), names=("security.one", "deployment.two"))
     assert found.rows[0].standing is Standing.UNVERIFIED
     assert found.rows[0].checks == (("security.one", "passed"), ("deployment.two", "did not run"))
+
+
+def test_a_control_of_which_a_narrowed_run_had_no_check_was_not_looked_at() -> None:
+    found = of(part("security"))
+    assert {row.control.id: row.standing for row in found.rows} == {
+        "C01": Standing.VERIFIED,
+        "C20": Standing.NOT_LOOKED_AT,
+        "C21": Standing.VERIFIED,
+        "C30": Standing.VERIFIED,
+        "C34": Standing.NOT_LOOKED_AT,
+        "C43": Standing.NOT_LOOKED_AT,
+        "C49": Standing.MISSING,
+        "C39": Standing.NOT_LOOKED_AT,
+    }
+    assert (found.verified, found.applicable, found.complete, found.decision) == (3, 8, False, Decision.INCOMPLETE)
+    assert (found.looked_at, found.left_out) == (3, 4)
+    assert [row.control.id for row in found.lacking] == ["C49", "C20", "C34", "C43", "C39"]
+
+
+def test_a_whole_run_without_a_controls_check_has_not_verified_it() -> None:
+    """Nobody asked for a part, so that the check is not there is a gap and no choice."""
+    whole = replace(part("security"), narrowed=None)
+    assert {row.standing for row in of(whole).rows} == {Standing.VERIFIED, Standing.UNVERIFIED, Standing.MISSING}
+    assert of(whole).decision is Decision.INCOMPLETE
+
+
+def test_a_control_of_which_a_narrowed_run_had_one_check_of_two_is_unverified() -> None:
+    assert standings(part("deployment"))["C20"] is Standing.UNVERIFIED
+
+
+def test_a_check_that_a_narrowed_run_asked_for_and_that_left_no_result_is_no_choice_either() -> None:
+    crashed = replace(part("security"), expected=(*part("security").expected, "security.advisories"))
+    assert standings(crashed)["C43"] is Standing.UNVERIFIED
+
+
+def test_a_narrowed_run_whose_few_controls_are_verified_is_not_100_percent() -> None:
+    found = of(part("security", run=go()))
+    assert found.verified == found.looked_at == 3
+    assert (found.complete, found.decision) == (False, Decision.INCOMPLETE)
+
+
+def test_in_results_json_what_was_not_looked_at_stays_unverified_for_those_who_read_it_as_it_was() -> None:
+    held = of(part("security")).document()
+    assert held["counts"]["unverified"] == 4
+    assert sum(held["counts"].values()) == held["total"] == 8
+    told = {each["id"]: (each["standing"], each["left_out"]) for each in held["controls"]}
+    assert (told["C01"], told["C20"], told["C49"]) == (
+        ("verified", False),
+        ("unverified", True),
+        ("missing", False),
+    )
 
 
 def test_a_check_that_names_a_control_counts_though_the_catalogue_forgot_it() -> None:

@@ -74,8 +74,10 @@ def test_what_the_owner_declared_absent_was_looked_at() -> None:
     assert decisions(replace(whole(), checks=tuple(checks)))["performance"] is Decision.GO
 
 
-def test_a_control_that_nothing_verifies_keeps_security_from_go() -> None:
-    run = replace(whole(), controls=(control("C99", "t", "f", {}),))
+@pytest.mark.parametrize("narrowed", [None, "--only security,access"])
+@pytest.mark.parametrize("checks", [(), ("load.elsewhere",)], ids=["missing", "left out"])
+def test_a_control_that_nothing_verifies_keeps_security_from_go(checks: tuple[str, ...], narrowed: str | None) -> None:
+    run = replace(whole(), controls=(control("C99", "t", "f", {}, *checks),), narrowed=narrowed)
     (found,) = (each for each in criteria(*judge(run)) if each.id == "security")
     assert (found.decision, found.wanting) == (Decision.INCOMPLETE, ("1 of 1 security controls",))
 

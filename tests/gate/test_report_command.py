@@ -74,7 +74,7 @@ def test_results_of_an_older_minor_version_have_all_documents(here: Path, capsys
     ("spoil", "words"),
     [
         (lambda text: text[: len(text) // 2], "cut off before its end"),
-        (lambda text: text.replace('"schema":"1.3"', '"schema":"2.0"'), "read it with the gate version that wrote it"),
+        (lambda text: text.replace('"schema":"1.4"', '"schema":"2.0"'), "read it with the gate version that wrote it"),
         (lambda text: "", "not JSON"),
     ],
     ids=["half", "major", "empty"],

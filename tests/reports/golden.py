@@ -7,11 +7,16 @@ from pathlib import Path
 
 from gate.model import Run, Verdict
 from reports import html, intoto, junit, markdown, sarif
-from tests.reports.factory import go, incomplete, judge, no_go
+from tests.reports.factory import go, incomplete, judge, no_go, part
 
 FOLDER = Path(__file__).with_name("golden")
 REBASELINE = "if the change is intended: python -m tests.reports.rebaseline, then read the diff"
-RUNS: dict[str, Callable[[], Run]] = {"go": go, "no-go": no_go, "incomplete": incomplete}
+RUNS: dict[str, Callable[[], Run]] = {
+    "go": go,
+    "no-go": no_go,
+    "incomplete": incomplete,
+    "part": lambda: part("security"),
+}
 RENDERERS: dict[str, Callable[[Run, Verdict], str]] = {
     "html": html.render,
     "md": markdown.render,

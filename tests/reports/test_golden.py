@@ -1,4 +1,4 @@
-"""The documents of three runs, word for word."""
+"""The documents of four runs, word for word."""
 
 from __future__ import annotations
 

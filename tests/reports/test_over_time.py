@@ -122,9 +122,9 @@ def test_a_promise_is_measured_by_the_worst_or_said_not_to_be() -> None:
         replace(run.checks[0], id=f"monitoring.alert-{n}", measurements=(replace(slow, value=4.9 - n),)) for n in (0, 1)
     ]
     run, verdict = judge(replace(run, checks=(*run.checks, *alerts)))
-    controls = headlines.headlines(view.limits(view.rows(run, verdict)), html.compliance(run, verdict))
+    controls = headlines.headlines(run, view.limits(view.rows(run, verdict)), html.compliance(run, verdict))
     found = {each.title: each for each in controls}
-    assert found["Alert after a fault"].of == 2
+    assert found["Alert after a fault"].note == "worst of 2"
     assert found["Alert after a fault"].row is not None
     assert found["Alert after a fault"].row.measured == "4.9 s"
     assert (found["Recovery time (RTO)"].word, found["Recovery time (RTO)"].tone) == ("not measured", "warn")
@@ -134,17 +134,17 @@ def test_a_promise_is_measured_by_the_worst_or_said_not_to_be() -> None:
 def test_a_limit_is_known_by_its_name_whatever_the_measurement_is_called() -> None:
     named = replace(rollback(), name="anything", limit_name="recovery.rto_s")
     run, verdict = judge(with_check(go(), "recovery.worker-crash", measurements=(named,)))
-    found = headlines.headlines(view.limits(view.rows(run, verdict)), html.compliance(run, verdict))
+    found = headlines.headlines(run, view.limits(view.rows(run, verdict)), html.compliance(run, verdict))
     assert next(each for each in found if "RTO" in each.title).row is not None
     assert next(each for each in found if "RPO" in each.title).row is None
 
 
 def test_a_control_that_was_not_looked_at_is_not_broken() -> None:
     run, verdict = judge(no_go())
-    found = headlines.headlines((), html.compliance(run, verdict))
+    found = headlines.headlines(run, (), html.compliance(run, verdict))
     assert next(each for each in found if each.title == "Security controls").word == "broken"
     run, verdict = judge(with_check(go(), "security.container-user", outcome=Outcome.UNVERIFIED))
-    found = headlines.headlines((), html.compliance(run, verdict))
+    found = headlines.headlines(run, (), html.compliance(run, verdict))
     assert next(each for each in found if each.title == "Security controls").word == "not all verified"
 
 

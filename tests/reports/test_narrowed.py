@@ -1,0 +1,126 @@
+"""A narrowed run's documents say what was looked at and what not; those of a whole run with the same gaps, that it has gaps."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from gate.model import Outcome, Run
+from reports import headlines, html, markdown, matrix, view
+from tests.reports.factory import CONTROLS, UNMET, go, judge, part, with_check
+from tests.reports.page import Page
+
+# No check of the load verifies a control; those of security verify three of the eight.
+NONE, SOME = part("load"), part("security")
+
+
+def page(run: Run) -> str:
+    return Page(html.render(*judge(run))).text
+
+
+def summary(run: Run) -> str:
+    return " ".join(markdown.render(*judge(run)).split())
+
+
+def console(run: Run) -> str:
+    shown = Console(file=io.StringIO(), width=120, color_system=None)
+    shown.print(matrix.render(*judge(run)))
+    assert isinstance(shown.file, io.StringIO)
+    return " ".join(shown.file.getvalue().split())
+
+
+def promised(run: Run) -> dict[str, headlines.Headline]:
+    run, verdict = judge(run)
+    found = headlines.headlines(run, view.limits(view.rows(run, verdict)), html.compliance(run, verdict))
+    return {each.title: each for each in found}
+
+
+DOCUMENTS = pytest.mark.parametrize("document", [page, summary, console])
+Document = Callable[[Run], str]
+
+
+@DOCUMENTS
+def test_controls_of_which_the_run_has_no_check_have_neither_share_nor_cross(document: Document) -> None:
+    said = document(NONE)
+    assert "– No applicable security control was looked at in this run (of 8: 1 missing, 7 not looked at)" in said
+    assert re.search(r"(?<!\d)0 %|100 % short|✕", said) is None
+
+
+@DOCUMENTS
+def test_of_the_others_it_is_said_how_many_were_looked_at_and_never_a_share_of_all(document: Document) -> None:
+    said = document(SOME)
+    assert (
+        "? 3 of the 3 applicable security controls looked at verified "
+        "(of 8: 1 missing, 3 verified, 4 not looked at)" in said
+    )
+    assert "– not looked at" in said
+    assert re.search(r"\d %:|% short|✕", said) is None
+
+
+@DOCUMENTS
+@pytest.mark.parametrize(("run", "share"), [(NONE, "0 %: 0 of 8"), (SOME, "37 %: 3 of 8")])
+def test_the_same_gaps_in_a_whole_run_are_gaps(document: Document, run: Run, share: str) -> None:
+    said = document(replace(run, narrowed=None))
+    assert f"? {share} applicable security controls verified" in said
+    assert "not looked at in this run" not in said
+
+
+@pytest.mark.parametrize(("document", "words"), [
+    (page, "Applicable Not looked at Requirements ASVS 5.0.0: OWASP Application Security Verification Standard 1 3 1"),
+    (summary, "Standard | 1 | 3 | 1 |"),
+    (console, "ASVS 5.0.0: 1 of 3 applicable controls verified, 1 not looked at;"),
+])  # fmt: skip
+def test_the_share_of_a_standard_says_of_how_many_controls_nothing_is_known(document: Document, words: str) -> None:
+    assert words in document(SOME)
+    assert words not in document(replace(SOME, narrowed=None))
+
+
+@DOCUMENTS
+def test_a_control_that_failed_in_a_part_is_a_failure(document: Document) -> None:
+    failed = with_check(SOME, "security.published-ports", outcome=Outcome.FAILED, reason="5432 answers")
+    assert "✕ 2 of the 3 applicable security controls looked at verified" in document(failed)
+
+
+def test_what_was_promised_is_not_looked_at_where_no_check_was_asked_for_it_and_else_not_measured() -> None:
+    found = promised(NONE)
+    left_out = {title for title, each in found.items() if (each.word, each.tone) == (headlines.LEFT_OUT, "mute")}
+    assert left_out == {
+        "Deployment from nothing", "Rollback", "Alert after a fault", "Security controls", "Recovery time (RTO)",
+        "Recovery point (RPO)", "Average job of ten",
+    }  # fmt: skip
+    assert found["Average job of five"].word == "kept, tight"
+    silent = promised(with_check(NONE, "load.five-jobs", measurements=(), outcome=Outcome.UNVERIFIED))
+    assert (silent["Average job of five"].word, silent["Average job of five"].tone) == ("not measured", "warn")
+    whole = promised(replace(NONE, narrowed=None))
+    assert {each.word for each in whole.values()} == {"kept, tight", "not measured", "not all verified"}
+    assert {each.tone for each in whole.values()} == {"warn"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "sign", "word", "tone"),
+    [
+        ({}, "?", "not all looked at", "warn"),
+        ({"outcome": Outcome.UNVERIFIED}, "?", "not all verified", "warn"),
+        ({"outcome": Outcome.FAILED}, "✕", "broken", "no"),
+    ],
+)
+def test_the_controls_of_a_part_as_a_promise(changes: dict[str, Outcome], sign: str, word: str, tone: str) -> None:
+    found = promised(with_check(SOME, "security.published-ports", **changes))["Security controls"]
+    assert (found.sign, found.word, found.tone) == (sign, word, tone)
+    assert found.row is not None
+    assert (found.row.measured, found.row.limit, found.row.left) == (
+        f"{2 if changes else 3} of 3", "all 8", "4 not looked at",
+    )  # fmt: skip
+
+
+def test_a_whole_run_whose_controls_are_not_all_verified_is_not_green_whatever_passed() -> None:
+    gaps = replace(go(), controls=(*CONTROLS, *UNMET))
+    assert (promised(gaps)["Security controls"].word, promised(gaps)["Security controls"].tone) == (
+        "not all verified",
+        "warn",
+    )
