@@ -197,6 +197,7 @@ def _ended(
         checks,
         target.folder / RUNS,
         narrowed,
+        tuple(check.id for check in catalogue.checks(options.profile) if check not in checks),
         keep=options.keep,
         controls=controls.controls(catalogue.checks()),
         advisories=advisories,

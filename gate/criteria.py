@@ -85,7 +85,7 @@ def _criterion(id_: str, title: str, areas: tuple[str, ...], run: Run, verdict: 
     checks = [check for check in run.checks if check.area in areas]
     applicable = [check for check in checks if judged(check) is not Outcome.NOT_APPLICABLE]
     kinds = {blocker.kind for blocker in verdict.blockers if blocker.check.split(".", 1)[0] in areas}
-    wanting = tuple(_wanting(id_, [check.id for check in checks], run, verdict))
+    wanting = (*_wanting(id_, [check.id for check in checks], run, verdict), *_left_out(areas, len(checks), run))
     decision: Decision | None
     if kinds & {"failed", "waiver"}:
         decision = Decision.NO_GO
@@ -110,3 +110,10 @@ def _wanting(id_: str, ids: list[str], run: Run, verdict: Verdict) -> Iterator[s
         counts = compliance(run, verdict).counts
         if unseen := sum(counts[standing] for standing in _UNSEEN):
             yield f"{unseen} of {len(run.controls)} security controls"
+
+
+def _left_out(areas: tuple[str, ...], had: int, run: Run) -> Iterator[str]:
+    """That the run was narrowed to a part of the criterion's checks. What is asked for by name is not all that they look at."""
+    left_out = sum(check.split(".", 1)[0] in areas for check in run.left_out)
+    if had and left_out:
+        yield f"{left_out} of its {had + left_out} checks"

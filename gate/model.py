@@ -315,7 +315,8 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Everything one run found out, and the identity of what it judged."""
+    """Everything one run found out, and the identity of what it judged. `narrowed` says how it was narrowed, None for a whole
+    run; `left_out` are the ids of the checks that a whole one would have had besides, none in results before schema 1.4."""
 
     id: str
     started: str
@@ -336,6 +337,7 @@ class Run:
     controls: tuple[Control, ...] = ()
     past: tuple[Earlier, ...] = ()
     regressions: tuple[Change, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,18 +37,19 @@ _POLL_S = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a run is asked to do. `narrowed` says what was left out, None for a whole run; `runs` is where run folders go;
-    `sabotages` go into the stacks of the lanes whose checks they name, at most one into each; `image_prefix` keeps the
-    images of a sabotaged copy apart from the healthy ones; `suites` is the folder of the checks; `controls` are those whose
-    standing the results tell; `advisories` is where they come from, and `baseline` what earlier runs it is held against,
-    instead of what readiness.toml says; `history` is the folder of the runs before it, None for one that belongs into no
-    history."""
+    """What a run is asked to do. `narrowed` says how it was narrowed, None for a whole run, and `left_out` what it has not of
+    the checks of its profile; `runs` is where run folders go; `sabotages` go into the stacks of the lanes whose checks they
+    name, at most one into each; `image_prefix` keeps the images of a sabotaged copy apart from the healthy ones; `suites` is
+    the folder of the checks; `controls` are those whose standing the results tell; `advisories` is where they come from, and
+    `baseline` what earlier runs it is held against, instead of what readiness.toml says; `history` is the folder of the runs
+    before it, None for one that belongs into no history."""
 
     target: Target
     profile: str
     checks: tuple[Check, ...]
     runs: Path
     narrowed: str | None = None
+    left_out: tuple[str, ...] = ()
     keep: bool = False
     sabotages: tuple[Sabotage, ...] = ()
     image_prefix: str | None = None
@@ -152,6 +153,7 @@ def _first(request: Request, tools: Tools) -> Run:
         expected=tuple(check.id for check in request.checks),
         checks=tuple(_unverified(check, NOT_REACHED) for check in request.checks),
         narrowed=request.narrowed,
+        left_out=request.left_out,
         standards=controls.standards() if request.controls else (),
         controls=request.controls,
     )

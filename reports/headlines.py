@@ -41,7 +41,7 @@ LEFT_OUT = "not looked at in this run"
 def headlines(run: Run, limits: tuple[view.LimitRow, ...], controls: Compliance) -> tuple[Headline, ...]:
     """Return every number that is asked for, in the order of the handoff; of several measurements, the worst."""
     found = [
-        _headline(title, [row for row in limits if _is(row, checks, names, before)], asked=_asked(run, checks))
+        _headline(run, title, checks, [row for row in limits if _is(row, checks, names, before)])
         for title, checks, names, before in ASKED
     ]
     if controls.rows:
@@ -58,13 +58,14 @@ def _left_out(title: str) -> Headline:
     return Headline(title, None, "–", LEFT_OUT, "mute")
 
 
-def _headline(title: str, rows: list[view.LimitRow], *, asked: bool) -> Headline:
+def _headline(run: Run, title: str, checks: str, rows: list[view.LimitRow]) -> Headline:
     if not rows:
-        return Headline(title, None) if asked else _left_out(title)
+        return Headline(title, None) if _asked(run, checks) else _left_out(title)
     row = min(rows, key=_left)
     tone = "no" if not row.measurement.kept else "go" if row.word == "kept" else "warn"
-    note = f"worst of {len(rows)}" if len(rows) > 1 else ""
-    return Headline(title, row, "✓" if row.measurement.kept else "✕", row.word, tone, note)
+    worst = [f"worst of {len(rows)}"] if len(rows) > 1 else []
+    part = ["in this part"] if any(fnmatchcase(id_, checks) for id_ in run.left_out) else []
+    return Headline(title, row, "✓" if row.measurement.kept else "✕", row.word, tone, " ".join(worst + part))
 
 
 def _left(row: view.LimitRow) -> float:

@@ -66,6 +66,22 @@ def test_whatever_was_not_looked_at_keeps_its_criterion_from_go(pattern: str) ->
     assert [len(each.wanting) for each in short] == [1]
 
 
+def test_a_criterion_of_which_a_narrowed_run_took_a_part_is_no_go_ahead_though_all_that_is_asked_by_name_is_there() -> (
+    None
+):
+    part = replace(whole(), narrowed="--check", left_out=("load.ledger", "load.spike", "other.check"))
+    found = {each.id: each for each in criteria(*judge(part))}
+    assert (found["performance"].decision, found["performance"].wanting) == (
+        Decision.INCOMPLETE,
+        ("2 of its 5 checks",),
+    )
+    assert found["recovery"].decision is Decision.GO
+    others = tuple(check for check in part.checks if check.area != "load")
+    nothing = replace(part, checks=others, expected=tuple(check.id for check in others))
+    (untouched,) = (each for each in criteria(*judge(nothing)) if each.id == "performance")
+    assert (untouched.decision, len(untouched.wanting)) == (None, 3)
+
+
 def test_what_the_owner_declared_absent_was_looked_at() -> None:
     checks = (
         replace(check, outcome=Outcome.NOT_APPLICABLE) if check.id == "load.stressx" else check

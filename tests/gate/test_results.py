@@ -38,10 +38,10 @@ DEFINED = {
     model.Run: "run",
     model.Verdict: "verdict",
 }
-# Since 1.1 and 1.2: older files have none.
+# Since 1.1, 1.2 and 1.4: older files have none.
 LATER = {
     "check": {"findings"},
-    "run": {"standards", "controls", "past"},
+    "run": {"standards", "controls", "past", "left_out"},
     "lane": {"checks"},
     "measurement": {"limit_name", "samples"},
     "attachment": {"excerpt"},

@@ -211,6 +211,7 @@ def test_a_healthy_run_is_a_go_whatever_stands_around_it(driven):
     whole = (True, ())
     assert {e.name: (e.sealed, e.problems) for e in run.lanes} == {"release": whole, "operation": whole}
     assert run.sealed
+    assert run.left_out == ()
     assert re.search(r"\bGO\b", said)
     assert not re.search("NO-GO|INCOMPLETE", said)
     assert not (driven.folder / "plugins" / "was-loaded").exists()
@@ -223,6 +224,7 @@ def test_a_narrowed_run_is_incomplete(driven):
     assert (ended, verdict.decision) == (4, Decision.INCOMPLETE), said
     assert [check.outcome for check in run.checks] == [Outcome.PASSED]
     assert [blocker.kind for blocker in verdict.blockers] == ["narrowed"]
+    assert run.left_out == ("security.other",)
     assert "INCOMPLETE" in said
 
 

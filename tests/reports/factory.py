@@ -241,7 +241,8 @@ def part(*areas: str, run: Run | None = None) -> Run:
     checks = tuple(check for check in whole.checks if check.area in areas)
     ids = tuple(check.id for check in checks)
     narrowed = f"{len(checks)} of {len(whole.checks)} checks selected ({', '.join(areas)})"
-    return replace(whole, checks=checks, expected=ids, narrowed=narrowed)
+    left_out = tuple(check.id for check in whole.checks if check not in checks)
+    return replace(whole, checks=checks, expected=ids, narrowed=narrowed, left_out=left_out)
 
 
 def no_go() -> Run:

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from gate.model import Outcome, Run
+from gate.model import Measurement, Outcome, Run
 from reports import headlines, html, markdown, matrix, view
 from tests.reports.factory import CONTROLS, UNMET, go, judge, part, with_check
 from tests.reports.page import Page
@@ -116,6 +116,19 @@ def test_the_controls_of_a_part_as_a_promise(changes: dict[str, Outcome], sign: 
     assert (found.row.measured, found.row.limit, found.row.left) == (
         f"{2 if changes else 3} of 3", "all 8", "4 not looked at",
     )  # fmt: skip
+
+
+def test_the_worst_of_a_part_is_said_to_be_that() -> None:
+    restored = replace(
+        SOME.checks[0],
+        id="recovery.restore",
+        measurements=(Measurement("m", 9.0, "s", 10.0, limit_name="recovery.rto_s"),),
+    )
+    recovered = replace(SOME, checks=(*SOME.checks, restored), left_out=("recovery.whole-loss",))
+    assert promised(recovered)["Recovery time (RTO)"].note == "in this part"
+    twice = replace(recovered, checks=(*recovered.checks, replace(restored, id="recovery.again")))
+    assert promised(twice)["Recovery time (RTO)"].note == "worst of 2 in this part"
+    assert promised(replace(twice, left_out=()))["Recovery time (RTO)"].note == "worst of 2"
 
 
 def test_a_whole_run_whose_controls_are_not_all_verified_is_not_green_whatever_passed() -> None:
