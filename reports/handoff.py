@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from gate.criteria import criteria
 from gate.model import CheckResult, Json, Measurement, Outcome, Run, Verdict
 from gate.verdict import judged
+from reports import view
 from reports.markdown import text
 
 _NONE = "None."
@@ -58,11 +59,7 @@ def _identity(run: Run) -> Iterator[tuple[str, ...]]:
 def _criteria(run: Run, verdict: Verdict) -> Iterator[tuple[str, ...]]:
     for each in criteria(run, verdict):
         waived = f", {each.waived} waived" if each.waived else ""
-        yield (
-            each.title,
-            each.decision.value if each.decision else "not covered",
-            f"{each.passed} of {each.total}{waived}",
-        )
+        yield each.title, view.criterion(run, each), view.passed_of(each) + waived
 
 
 def _evidence(run: Run) -> Iterator[tuple[str, ...]]:
@@ -97,8 +94,10 @@ def _waivers(run: Run) -> Iterator[tuple[str, ...]]:
     attached = [check.waiver for check in run.checks if check.waiver]
     for waiver in attached:
         yield waiver.check, waiver.expires, waiver.owner, waiver.approver, waiver.reason
+    looked_at = {check.id for check in run.checks}
     for waiver in run.unused_waivers:
-        yield waiver.check, f"{waiver.expires}, unused", waiver.owner, waiver.approver, waiver.reason
+        use = "unused" if run.narrowed is None or waiver.check in looked_at else view.LEFT_OUT
+        yield waiver.check, f"{waiver.expires}, {use}", waiver.owner, waiver.approver, waiver.reason
 
 
 def _documents(run: Run) -> Iterator[tuple[str, ...]]:

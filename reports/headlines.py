@@ -35,7 +35,6 @@ ASKED = (
     ("Average job of ten", "load.ten-jobs", ("load.processing*", "load.ten*"), "*"),
 )
 CONTROLS = "Security controls"
-LEFT_OUT = "not looked at in this run"
 
 
 def headlines(run: Run, limits: tuple[view.LimitRow, ...], controls: Compliance) -> tuple[Headline, ...]:
@@ -55,7 +54,7 @@ def _asked(run: Run, checks: str) -> bool:
 
 
 def _left_out(title: str) -> Headline:
-    return Headline(title, None, "–", LEFT_OUT, "mute")
+    return Headline(title, None, "–", view.LEFT_OUT, "mute")
 
 
 def _headline(run: Run, title: str, checks: str, rows: list[view.LimitRow]) -> Headline:
@@ -106,6 +105,4 @@ def _of_some_controls(controls: Compliance) -> Headline:
     row = view.LimitRow("", "controls", counted, measured, f"all {controls.applicable}", left, "")
     word = "not all looked at" if controls.verified == controls.looked_at else "not all verified"
     word = "broken" if controls.decision is Decision.NO_GO else word
-    return Headline(
-        CONTROLS, row, view.SIGNS[controls.decision], word, view.TONES[controls.decision], "of those looked at"
-    )
+    return Headline(CONTROLS, row, view.SIGNS[controls.decision], word, view.TONES[controls.decision], "looked at")

@@ -86,9 +86,8 @@ def _limits(rows: tuple[view.Row, ...]) -> Iterator[tuple[str, ...]]:
 
 def _criteria(run: Run, verdict: Verdict) -> Iterator[tuple[str, ...]]:
     for each in criteria(run, verdict):
-        state = f"{view.SIGNS[each.decision]} {each.decision.value}" if each.decision else "– not covered by this run"
-        passed = f"{each.passed} of {each.total}" + (f", {each.waived} waived" if each.waived else "")
-        yield each.title, state, passed, ", ".join(each.wanting)
+        passed = view.passed_of(each) + (f", {each.waived} waived" if each.waived else "")
+        yield each.title, view.criterion(run, each), passed, ", ".join(each.wanting)
 
 
 def _controls(run: Run, verdict: Verdict) -> Iterator[str]:

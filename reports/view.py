@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from gate.areas import AREAS
+from gate.criteria import Criterion
 from gate.model import Blocker, CheckResult, Decision, Measurement, Outcome, Run, Verdict, Waiver
 from gate.text import flat
 from gate.verdict import judged
@@ -16,6 +18,7 @@ from reports.number import TIGHT, headroom, headroom_text, pair, quantity
 
 SIGNS = {Decision.GO: "✓", Decision.NO_GO: "✕", Decision.INCOMPLETE: "?"}
 TONES = {Decision.GO: "go", Decision.NO_GO: "no", Decision.INCOMPLETE: "warn"}
+LEFT_OUT = "not looked at in this run"  # nobody asked for it; what was asked for and not found out is unverified
 AGAINST = ("failed", "waiver")  # the kinds of blocker that say NO-GO; the others say that something was not seen
 
 
@@ -123,7 +126,7 @@ def headline(verdict: Verdict) -> str:
         f"{_many(kinds['unverified'] + kinds['missing'], 'required check')} could not be verified"
         if kinds["unverified"] + kinds["missing"]
         else "",
-        "the run was narrowed" if kinds["narrowed"] else "",
+        *(brief(blocker.summary) for blocker in verdict.blockers if blocker.kind == "narrowed"),
         "the run did not go as planned" if kinds["lane"] else "",
     ]
     seen = [
@@ -139,6 +142,27 @@ def headline(verdict: Verdict) -> str:
     if verdict.decision is Decision.NO_GO:
         return f"{first}." + (f" Besides, {rest}." if rest else "")
     return f"{first}{rest}."
+
+
+def criterion(run: Run, each: Criterion) -> str:
+    """Return the state of a completion criterion: its decision, or why it has none."""
+    if each.decision:
+        return f"{SIGNS[each.decision]} {each.decision.value}"
+    asked = run.narrowed is None or any(check.area in each.areas for check in run.checks)
+    return "– not covered" if asked else f"– {LEFT_OUT}"
+
+
+def passed_of(each: Criterion) -> str:
+    """Return how many of a criterion's checks passed; of none, no number."""
+    return f"{each.passed} of {each.total}" if each.total else "–"
+
+
+def left_out(run: Run) -> str:
+    """Return how many checks of each area the run was narrowed to leave out; empty where its results do not say."""
+    counted = Counter(check.split(".", 1)[0] for check in run.left_out)
+    return ", ".join(
+        f"{area} {counted[area]}" for area in (*AREAS, *sorted(set(counted) - set(AREAS))) if counted[area]
+    )
 
 
 def totals(verdict: Verdict, listed: tuple[Row, ...]) -> str:

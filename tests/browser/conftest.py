@@ -13,7 +13,7 @@ from gate.history import History
 from reports import html, overview
 from tests.browser.chromium import Tab, tab
 from tests.reports import hostile as texts
-from tests.reports.factory import go, hostile, incomplete, judge, many, no_go
+from tests.reports.factory import go, hostile, incomplete, judge, many, no_go, part
 
 AXE = Path(os.environ.get("AXE", "node_modules/axe-core/axe.min.js"))
 
@@ -26,6 +26,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "go": go(),
         "no-go": no_go(),
         "incomplete": incomplete(),
+        "part": part("security"),
         "hostile": hostile(texts.MARKUP),
         "large": many(10_000),
     }

@@ -13,7 +13,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(found() is None, reason="no Chromium on PATH: apt-get install chromium"),
 ]
-ALL = ("go", "no-go", "incomplete", "hostile", "large", "overview")
+ALL = ("go", "no-go", "incomplete", "part", "hostile", "large", "overview")
 SMALL = tuple(name for name in ALL if name != "large")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 OPEN_ALL = "document.querySelectorAll('details').forEach(each => each.open = true)"
