@@ -18,6 +18,7 @@ from gate.criteria import criteria
 from gate.model import Json, Measurement, Run, Verdict
 from gate.status import ExitStatus
 from reports import charts, matrix, over_time, view
+from reports.groups import groups
 from reports.headlines import headlines
 from reports.number import duration, number, pair, quantity
 from reports.page import environment, style_sheet
@@ -101,6 +102,7 @@ def _facts_of_page(run: Run, verdict: Verdict) -> dict[str, Any]:
         "duration": duration,
         "exit_status": int(ExitStatus.of(verdict.decision)),
         "facts": (*_flat("target", run.target), *_flat("host", run.host)),
+        "groups": tuple(groups(rows)),
         "hatch": charts.HATCH,
         "headline": view.headline(verdict),
         "headlines": headlines(run, limits, controls),

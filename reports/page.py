@@ -3,6 +3,7 @@ that could act."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -12,11 +13,13 @@ from markupsafe import Markup
 from gate.compliance import Standing
 from gate.text import inert
 from reports import view
+from reports.groups import SIZE
 from reports.palette import DARK, LIGHT, variables
 
 TEMPLATES = Path(__file__).with_name("templates")
 AREA_FILTERS = 24
 STANDARD_FILTERS = 12
+HEIGHT = 33  # px of a check that is closed
 
 
 @cache
@@ -40,16 +43,23 @@ def _inert(value: object) -> object:
 @cache
 def style_sheet() -> str:
     """Return the style sheet, the same in every report, so that its hash can stand in the page's policy."""
-    shown = "".join(
-        f"body:has(#show-{state.slug}:checked) .check:not(.s-{state.slug}){{display:none}}" for state in view.State
-    )
-    areas = "".join(f"body:has(#area-{n}:checked) .check:not(.a{n}){{display:none}}" for n in range(AREA_FILTERS))
-    controls = "".join(
-        f"body:has(#control-{standing.name}:checked) .control:not(.t-{standing.name}){{display:none}}"
-        for standing in Standing
-    ) + "".join(f"body:has(#standard-{n}:checked) .control:not(.k{n}){{display:none}}" for n in range(STANDARD_FILTERS))
+    shown = _filters("show", ".checks>.group", {state.slug: f"s-{state.slug}" for state in view.State})
+    areas = _filters("area", ".checks>.group", {str(n): f"a{n}" for n in range(AREA_FILTERS)})
+    controls = _filters("control", ".scroll .control", {each.name: f"t-{each.name}" for each in Standing})
+    controls += _filters("standard", ".scroll .control", {str(n): f"k{n}" for n in range(STANDARD_FILTERS)})
     themes = (
         f":root{{{variables(LIGHT)}}}@media screen and (prefers-color-scheme:dark){{:root{{{variables(DARK)}}}}}"
         ":root{color-scheme:light dark}"
     )
-    return themes + (TEMPLATES / "page.css").read_text(encoding="utf-8").replace("\n", "") + shown + areas + controls
+    group = f".group.full{{contain-intrinsic-size:auto {HEIGHT * SIZE}px;content-visibility:auto}}"
+    rules = (TEMPLATES / "page.css").read_text(encoding="utf-8").replace("\n", "")
+    return themes + group + rules + shown + areas + controls
+
+
+def _filters(name: str, what: str, classes: Mapping[str, str]) -> str:
+    """Rules by which a choice, in a fieldset before it, hides all that has not its class. It is looked for in fieldsets alone:
+    in the whole page it is looked for again by each of these rules, and that takes longer than hiding."""
+    return "".join(
+        f"fieldset:has(#{name}-{choice}:checked)~{what}:not(.{kept}){{display:none}}"
+        for choice, kept in classes.items()
+    )

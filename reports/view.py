@@ -67,7 +67,8 @@ class LimitRow:
 
 
 def rows(run: Run, verdict: Verdict) -> tuple[Row, ...]:
-    """Return every check, those without a result too, what needs attention first; as many as counts["total"]."""
+    """Return every check, those without a result too, what needs attention first and then by area; as many as
+    counts["total"]."""
     have = {check.id for check in run.checks}
     missing = [_absent(id_) for id_ in sorted(set(run.expected) - have)]
     blocking: dict[str, tuple[Blocker, ...]] = {}
@@ -83,7 +84,13 @@ def rows(run: Run, verdict: Verdict) -> tuple[Row, ...]:
             Row(check, state, anchor if seen[anchor] == 1 else f"{anchor}-{seen[anchor]}", blocking.get(check.id, ()))
         )
     order = list(State)
-    return tuple(sorted(found, key=lambda row: (not row.blockers, order.index(row.state), not row.check.required)))
+
+    def attention(row: Row) -> tuple[bool, int, bool, int, str]:
+        area = row.check.area
+        place = AREAS.index(area) if area in AREAS else len(AREAS)
+        return not row.blockers, order.index(row.state), not row.check.required, place, area
+
+    return tuple(sorted(found, key=attention))
 
 
 def limits(listed: tuple[Row, ...]) -> tuple[LimitRow, ...]:

@@ -28,6 +28,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "incomplete": incomplete(),
         "part": part("security"),
         "hostile": hostile(texts.MARKUP),
+        "long": many(700),
         "large": many(10_000),
     }
     texts_of = {name: html.render(*judge(run)) for name, run in runs.items()}

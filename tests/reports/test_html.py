@@ -140,6 +140,22 @@ def test_an_empty_run_has_a_page() -> None:
     assert "? INCOMPLETE" in page(replace(go(), checks=(), expected=(), lanes=(), events=(), target={}, host={})).text
 
 
+def test_filters_hide_groups_of_one_state_and_area_and_look_for_no_choice_in_the_whole_page() -> None:
+    rendered = html.render(*judge(many(700)))
+    groups = re.findall(r'<div class="group (\S+) (a\d+)( full)?">(.*?)</details>\s*</div>', rendered, re.DOTALL)
+    held = [re.findall(r'<details class="check (\S+)" id="(\w+)', text) for *_, text in groups]
+    assert sum(map(len, held)) == 700
+    assert max(map(len, held)) == 50
+    for (state, number, full, _), checks in zip(groups, held, strict=True):
+        area = re.search(rf'id="area-{number[1:]}"> (\w+)<', rendered)
+        assert area is not None
+        assert {(state, area[1])} == set(checks)
+        assert bool(full) == (len(checks) == 50)
+    style = Page(rendered).style
+    assert ".check:not(" not in style.partition("@media print")[0]
+    assert "body:has(" not in style
+
+
 @pytest.mark.slow
 def test_ten_thousand_checks_and_a_million_samples_are_written_quickly_and_stay_small() -> None:
     """3 s and 5 MB are the promise on two cores; the test allows for a machine that is busy with others."""
