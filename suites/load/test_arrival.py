@@ -33,7 +33,7 @@ done
     ),
 )
 def test_arrival(campaign: Campaign, limits: dict[str, Limit], evidence: Evidence) -> None:
-    seen = campaign.surge()
+    *slow_at_first, seen = campaign.usual()
     result, span = seen.result, seen.result.phase(USUAL)
     own, _ = campaign.tenants
     looks, submissions = result.took("look due", USUAL, [own]), result.took("submit due", USUAL, [own])
@@ -42,6 +42,8 @@ def test_arrival(campaign: Campaign, limits: dict[str, Limit], evidence: Evidenc
 
     evidence.observed(looks.count + submissions.count, "requests on schedule")
     evidence.value("looks, from when they were due", looks.said())
+    for first in slow_at_first:
+        evidence.value("looks at first, beside others", first.result.took("look due", USUAL, [own]).said())
     evidence.value("looks, as a crowd that waits for its answers sees them", campaign.crowd(2).result.asked.said())
     evidence.value("submissions, from when they were due", submissions.said())
     evidence.value("jobs a second", {"usual": campaign.usual_per_s, "capacity": campaign.capacity})

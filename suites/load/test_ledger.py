@@ -23,6 +23,7 @@ from gate.model import Sabotage
 )
 def test_ledger(campaign: Campaign, evidence: Evidence) -> None:
     loads = {"crowd": campaign.crowd(), "twice the crowd": campaign.crowd(2), "on schedule": campaign.surge()}
+    loads |= {f"on schedule, look {number}": seen for number, seen in enumerate(campaign.usual()[1:], 2)}
     evidence.value("power", power(sum(seen.account.acknowledged for seen in loads.values())))
     for name, seen in loads.items():
         account = seen.account

@@ -143,8 +143,14 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(raw)
 
 
+class Server(ThreadingHTTPServer):
+    request_queue_size = (
+        128  # of five, the default, the sixth that comes at a moment is let in after a second's repetition
+    )
+
+
 def main() -> None:
-    server = ThreadingHTTPServer(("0.0.0.0", PORT), Handler)  # noqa: S104  # nosec B104: compose publishes it on 127.0.0.1
+    server = Server(("0.0.0.0", PORT), Handler)  # noqa: S104  # nosec B104: compose publishes it on 127.0.0.1
     server.daemon_threads = False  # requests in hand are answered before the process ends
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
     say("web", "info", "serving", port=PORT, release=RELEASE)
