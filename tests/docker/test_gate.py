@@ -49,6 +49,18 @@ def readygate(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]
     )
 
 
+def told(done: subprocess.CompletedProcess[str]) -> str:
+    """What a run with --json ended with, and last, where a cut log keeps them, the checks that were not green."""
+    lines = [done.stderr[-3000:], f"exit status {done.returncode}"]
+    if done.stdout.startswith("{"):
+        well = {Outcome.PASSED.value, Outcome.NOT_APPLICABLE.value}
+        checks = json.loads(done.stdout)["checks"]
+        lines += [f"{c['id']} {c['outcome']}: {c['reason'][:1500]}" for c in checks if c["outcome"] not in well]
+    else:
+        lines.append(done.stdout[-3000:])
+    return "\n".join(lines)
+
+
 def labelled() -> list[str]:
     """Everything on this engine that carries our label and whose run has ended; other runs may be under way."""
     engine = docker.from_env()
@@ -72,7 +84,7 @@ def bystander() -> Iterator[str]:
 @pytest.mark.parametrize("system", [ROOT, MINIMAL], ids=["reference", "minimal"])
 def test_a_healthy_system_is_go(system: Path, tmp_path: Path) -> None:
     done = readygate("run", "--json", "--advisories", str(lab_feed.write(tmp_path / "osv")), folder=system)
-    assert done.returncode == ExitStatus.GO, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    assert done.returncode == ExitStatus.GO, told(done)
     folder = (system / ".readygate" / "runs" / "latest").resolve()
     run, verdict = results.read(folder / "results.json")
     assert verdict.decision is Decision.GO
@@ -89,7 +101,7 @@ def test_without_advisories_exactly_what_needs_them_is_unverified() -> None:
     """A service that does not answer is what the public one is to a machine without a network."""
     nobody = "http://127.0.0.1:9/v1/query"
     done = readygate("run", "--json", "--part", "--only", "security", "--advisories", nobody, folder=ROOT)
-    assert done.returncode == ExitStatus.INCOMPLETE, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    assert done.returncode == ExitStatus.INCOMPLETE, told(done)
     run, verdict = results.read((ROOT / ".readygate" / "runs" / "latest").resolve() / "results.json")
     assert verdict.decision is Decision.INCOMPLETE
     unseen = {check.id: check.reason for check in run.checks if check.outcome is Outcome.UNVERIFIED}

@@ -171,6 +171,34 @@ def test_services_that_start_before_the_schema_wait_for_it(system: System) -> No
         assert finished(client, [submit(client)])[0]["state"] == "succeeded"
 
 
+def test_an_api_that_waited_for_its_schema_is_ready_only_once_it_knows_what_is_revoked(system: System) -> None:
+    """Between the two answers of the database nobody may be sent to an API that would refuse every token."""
+    script = """
+import asyncio
+from docjobs.api import readiness
+from docjobs.api.lookout import Lookout
+from docjobs.settings import ApiSettings
+from docjobs.store import revocation
+
+async def main():
+    lookout, read, unmet = Lookout(ApiSettings.load()), revocation.read, readiness.unmet
+    async def no_schema(connection):
+        return {"schema": "no schema yet"}
+    async def observed(connection):
+        print("while revocations are read:", *lookout.missing)
+        return await read(connection)
+    readiness.unmet = no_schema
+    await lookout.look()
+    readiness.unmet, revocation.read = unmet, observed
+    await lookout.look()
+    print("afterwards:", *lookout.missing)
+
+asyncio.run(main())
+"""
+    said = system.compose("exec", "-T", "api", "python", "-c", script).check("looking twice")
+    assert said.stdout.splitlines() == ["while revocations are read: schema", "afterwards:"]
+
+
 def test_a_key_stands_for_one_job_for_ever(system: System, client: httpx.Client) -> None:
     body, key = {"title": "a", "text": "b"}, {"Idempotency-Key": str(uuid.uuid4())}
     with ThreadPoolExecutor(8) as pool:

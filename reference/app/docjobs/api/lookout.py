@@ -99,9 +99,11 @@ class Lookout:
         return connection
 
     async def _ask(self, connection: Connection) -> None:
-        self._missing = await readiness.unmet(connection)
-        if "schema" not in self._missing:
+        missing = await readiness.unmet(connection)
+        if "schema" not in missing:
             await self.revocations.read(connection)
+        # Last: whoever hears "ready" comes at once, and would be refused while revocations are unread.
+        self._missing = missing
 
     async def _read_figures(self, connection: Connection) -> None:
         """Numbers for Prometheus, which nothing else waits for: a table that is locked does not make the API unready."""
