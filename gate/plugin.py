@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from gate import kernel
+from gate import beside, kernel
 from gate import lane as lanes
 from gate.areas import AREAS
 from gate.check import CheckError, Unverified
@@ -103,6 +103,7 @@ class LanePlugin:
         self.target: Target = load(Path(context.target), profile=context.profile).held_against(context.baseline)
         self.redactor = Redactor()
         self.reporter = Reporter(context.findings, self.redactor)
+        self._under_way = beside.hold(context)
         self._running: dict[str, _Running] = {}
         self._items_left: dict[str, int] = {}
         self._results: dict[str, CheckResult] = {}
