@@ -133,8 +133,8 @@ def _share(loads: Mapping[str, Seen], name: str) -> float | None:
 
 
 def _jobs(loads: Mapping[str, Seen]) -> int:
-    return sum(seen.entries for seen in loads.values())
+    return sum(seen.promised for seen in loads.values())
 
 
 def _cpu_s(loads: Mapping[str, Seen]) -> float:
-    return sum(seen.vitals.cpu_s() for seen in loads.values())
+    return sum(seen.cpu_s for seen in loads.values())
