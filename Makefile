@@ -38,7 +38,7 @@ test: setup ## Test the gate itself, on real stacks (ARGS="-k words" narrows)
 	for status in $$fast $$stacks $$gates; do [ $$status -eq 0 ] || [ $$status -eq 5 ] || exit $$status; done; \
 	[ $$fast$$stacks$$gates != 555 ] || exit 5
 
-test-fast: $(READY) ## Test in some 75 s what needs neither an engine nor load generators and whole runs of its own
+test-fast: $(READY) ## Test in some 55 s what needs neither an engine nor load generators and whole runs of its own
 	@$(PYTHON) -m pytest -m "not docker and not browser and not slow" $(PARALLEL) $(ARGS)
 
 test-browser: $(READY) ## Test the pages in Chromium, where one is installed (AXE=axe.min.js for the rules of axe-core)
