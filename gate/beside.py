@@ -14,19 +14,15 @@ from gate.lane import LaneContext
 
 def hold(context: LaneContext) -> BinaryIO:
     """Say that this lane is under way, until the file that is returned is closed or this process has ended."""
-    file = _file(context).open("rb+")
+    file = context.file.open("rb+")
     fcntl.flock(file, fcntl.LOCK_EX)
     return file
 
 
 def under_way(context: LaneContext) -> tuple[str, ...]:
     """The names of the other lanes of this run that have not ended."""
-    own = _file(context)
+    own = context.file
     return tuple(sorted(path.stem for path in own.parent.glob("*.json") if path != own and _held(path)))
-
-
-def _file(context: LaneContext) -> Path:
-    return context.findings.with_suffix(".json")
 
 
 def _held(path: Path) -> bool:

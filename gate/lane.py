@@ -42,16 +42,20 @@ class LaneContext:
     def findings(self) -> Path:
         return Path(self.run_folder) / "lanes" / f"{self.lane}.ndjson"
 
+    @property
+    def file(self) -> Path:
+        """Its own file, beside the findings."""
+        return self.findings.with_suffix(".json")
+
     def elapsed(self) -> float:
         """Seconds since the run began."""
         return time.monotonic() - self.started
 
     def save(self) -> Path:
-        """Write it beside the findings and return the path for READYGATE_LANE."""
-        path = self.findings.with_suffix(".json")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(self), indent=1))
-        return path
+        """Write it to its file and return the path for READYGATE_LANE."""
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        self.file.write_text(json.dumps(asdict(self), indent=1))
+        return self.file
 
 
 _CONTEXT = TypeAdapter(LaneContext)

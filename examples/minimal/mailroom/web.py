@@ -144,9 +144,8 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
-    request_queue_size = (
-        128  # of five, the default, the sixth that comes at a moment is let in after a second's repetition
-    )
+    # Of five, the default, the sixth that comes at a moment is let in after a second's repetition.
+    request_queue_size = 128
 
 
 def main() -> None:
